@@ -1,0 +1,3 @@
+export { alibiSlopes, type LightningAttentionOptions, lightningAttention } from './lightning-attention.js';
+export { type LinearAttentionOptions, linearAttention } from './linear-attention.js';
+export { type RetentionOptions, retention } from './retention.js';

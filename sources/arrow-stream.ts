@@ -1,0 +1,52 @@
+/**
+ * Arrow IPC streams: from another process through a pipe, from a socket, from memory.
+ */
+import { optionRange } from '../src/errors.js';
+import { checked, integer, oneOf } from '../src/options.js';
+import type { Source } from '../src/source.js';
+import { batchPosition, DEFAULT_BATCH_ROWS } from './batch-slices.js';
+import { type ByteInput, chunksOf, isByteInput, standardInput } from './byte-input.js';
+import { ipcBatches } from './ipc-batches.js';
+
+export interface ArrowStreamOptions {
+  /** Most rows in a batch; larger ones are cut, without a copy. 1 … 2^31 − 1, default 65,536. */
+  readonly batchRows?: number;
+  /**
+   * Whether the input must end with Arrow's end-of-stream marker. Without it nobody can tell a complete stream from
+   * one whose writer died between two batches. Default 'required'.
+   */
+  readonly endMarker?: 'required' | 'optional';
+  /** Most bytes that one message may take, as it comes and decompressed. Default 1 GiB. */
+  readonly maxMessageBytes?: number;
+}
+
+const GIB = 2 ** 30;
+
+/**
+ * The batches of an Arrow IPC stream; of standard input when nothing is given. The Arrow *file* format is understood
+ * as well, read from front to back.
+ *
+ * The position counts batches, so resuming needs input that can be read again from its start: what is before the
+ * position is passed over. Only one batch is in memory at a time. Streams one behind the other (`cat a b`) are read
+ * as one if they have the same schema (COLUMN_TYPE otherwise); anything else behind the end marker is CORRUPT_INPUT.
+ */
+export function arrowStream(input?: ByteInput, options: ArrowStreamOptions = {}): Source {
+  const who = 'arrowStream';
+  if (input !== undefined && !isByteInput(input)) {
+    throw optionRange(who, 'input', 'bytes, a stream of bytes, or nothing for standard input', input);
+  }
+  const { batchRows = DEFAULT_BATCH_ROWS, endMarker = 'required', maxMessageBytes = GIB } = options;
+  const resolved = checked(who, options, [], () => ({
+    batchRows: integer({ batchRows }, 1, 2 ** 31 - 1),
+    endMarker: oneOf({ endMarker }, ['required', 'optional']),
+    maxMessageBytes: integer({ maxMessageBytes }, 1, Number.MAX_SAFE_INTEGER),
+  }));
+  return {
+    name: who,
+    async *read(from, signal) {
+      const start = batchPosition(who, from);
+      const chunks = chunksOf(who, input ?? (await standardInput()), signal);
+      yield* ipcBatches(who, chunks, start, resolved);
+    },
+  };
+}

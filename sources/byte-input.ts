@@ -1,0 +1,71 @@
+/**
+ * Bytes from wherever they come: memory, a Node stream, a web stream, any async iterable, or standard input.
+ */
+import { DataflowError, reason, sourceFailed } from '../src/errors.js';
+
+export type ByteInput = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
+
+/** Standard input, where there is one. */
+export async function standardInput(): Promise<ByteInput> {
+  const { stdin } = await import('node:process');
+  return stdin;
+}
+
+/** Whether a value is one of the inputs that `chunksOf` reads. */
+export const isByteInput = (value: unknown): value is ByteInput =>
+  value instanceof Uint8Array ||
+  (value !== null && typeof value === 'object' && (Symbol.asyncIterator in value || 'getReader' in value));
+
+/**
+ * The chunks of an input, one at a time and none ahead. It stops waiting when `signal` aborts, and lets go of the input
+ * at the end, however that comes.
+ */
+export async function* chunksOf(who: string, input: ByteInput, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted();
+  if (input instanceof Uint8Array) {
+    yield input;
+    return;
+  }
+  const pull = puller(input);
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  aborted.catch(() => {});
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([pull.next(), aborted]);
+      if (done) return;
+      if (!(value instanceof Uint8Array)) throw sourceFailed(who, 'chunk of the input', 'bytes', typeof value);
+      yield value;
+    }
+  } catch (error) {
+    const isOurs = error instanceof DataflowError || signal.aborted;
+    throw isOurs ? error : sourceFailed(who, 'reading the input', 'bytes', reason(error), error);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    pull.stop();
+  }
+}
+
+interface Puller {
+  next(): Promise<{ done?: boolean | undefined; value?: unknown }>;
+  /** Lets go of the input without waiting for a chunk that is on its way. */
+  stop(): void;
+}
+
+function puller(input: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>): Puller {
+  if ('getReader' in input) {
+    const reader = input.getReader();
+    return { next: () => reader.read(), stop: () => void reader.cancel().catch(() => {}) };
+  }
+  const iterator = input[Symbol.asyncIterator]();
+  return {
+    next: () => iterator.next(),
+    stop() {
+      iterator.return?.()?.then(undefined, () => {});
+      if ('destroy' in input && typeof input.destroy === 'function') input.destroy();
+    },
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * The one error class, its codes, and every message this project writes.
+ *
+ * A message reads `<step or operator>: <what>, expected <X>, got <Y>. <What to do.>`; `code` is stable and `at` says
+ * where in the stream it happened.
+ */
+
+export type ErrorCode =
+  | 'OPTION_RANGE'
+  | 'COLUMN_MISSING'
+  | 'COLUMN_TYPE'
+  | 'COLUMN_WIDTH'
+  | 'NOT_FINITE'
+  | 'LIMIT_EXCEEDED'
+  | 'STATE_VERSION'
+  | 'CORRUPT_INPUT'
+  | 'TRUNCATED_INPUT'
+  | 'SOURCE_FAILED'
+  | 'SINK_FAILED'
+  | 'CHECKPOINT_CORRUPT';
+
+/** Where an error happened, as far as it is known. Batches and rows count from 0, lines and text columns from 1. */
+export interface ErrorAt {
+  readonly step?: string;
+  readonly batch?: number;
+  readonly row?: number;
+  readonly column?: string;
+  readonly file?: string;
+  readonly line?: number;
+}
+
+export class DataflowError extends Error {
+  readonly code: ErrorCode;
+  readonly at: ErrorAt;
+
+  constructor(code: ErrorCode, message: string, at: ErrorAt = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'DataflowError';
+    this.code = code;
+    this.at = at;
+  }
+
+  /** The same error, told by the step (and batch) that it happened in; what is already known stays. */
+  within(at: ErrorAt): DataflowError {
+    const message =
+      at.step === undefined || this.at.step !== undefined ? this.message : prefixed(at.step, this.message);
+    return new DataflowError(this.code, message, { ...at, ...this.at }, this.cause);
+  }
+}
+
+/** A value as a message shows it: short, quoted where it is text, never a whole array. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return value.length > 60 ? `'${value.slice(0, 57)}...'` : `'${value}'`;
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
+  if (Array.isArray(value))
+    return value.length > 8 ? `a list of ${value.length}` : `[${value.map(shown).join(', ')}]`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'bigint') return `${value}`;
+  if (value !== null && typeof value === 'object') return JSON.stringify(value) ?? 'an object';
+  return String(value);
+}
+
+const prefixed = (who: string, message: string) =>
+  who === '' || message.startsWith(`${who}: `) ? message : `${who}: ${message}`;
+const sentence = (who: string, what: string, expected: string, got: string, advice = '') =>
+  prefixed(who, `${what}, expected ${expected}, got ${got}.${advice && ` ${advice}`}`);
+
+/** An option outside of its range; thrown where the operator, source or sink is called. */
+export const optionRange = (who: string, option: string, expected: string, got: unknown, advice?: string) =>
+  new DataflowError('OPTION_RANGE', sentence(who, `option ${option}`, expected, shown(got), advice));
+
+export const columnMissing = (who: string, role: string, name: string, present: readonly string[]) =>
+  new DataflowError(
+    'COLUMN_MISSING',
+    sentence(
+      who,
+      `column '${name}' is missing`,
+      `a column for role ${role}`,
+      present.length > 0 ? `columns ${present.join(', ')}` : 'no columns',
+      `Rename a column, or say columns: { ${role}: '…' }.`,
+    ),
+    { column: name },
+  );
+
+export const columnType = (who: string, name: string, expected: string, got: string, advice?: string) =>
+  new DataflowError('COLUMN_TYPE', sentence(who, `type of column '${name}'`, expected, got, advice), {
+    column: name,
+  });
+
+export const columnWidth = (who: string, name: string, expected: number, got: number) =>
+  new DataflowError('COLUMN_WIDTH', sentence(who, `width of column '${name}'`, `${expected}`, `${got}`), {
+    column: name,
+  });
+
+/** A null, NaN or infinity where a finite number is needed. */
+export const notFinite = (who: string, name: string, row: number, got: string) =>
+  new DataflowError(
+    'NOT_FINITE',
+    sentence(
+      who,
+      `value of column '${name}' in row ${row}`,
+      'a finite number',
+      got,
+      'Clean or filter the row first.',
+    ),
+    { column: name, row },
+  );
+
+export const schemaChanged = (who: string, expected: string, got: string) =>
+  new DataflowError(
+    'COLUMN_TYPE',
+    sentence(
+      who,
+      'the schema changes inside the stream',
+      expected,
+      got,
+      'Run each schema as a dataflow of its own.',
+    ),
+  );
+
+export const limitExceeded = (who: string, limit: string, most: number, advice: string) =>
+  new DataflowError('LIMIT_EXCEEDED', sentence(who, `limit ${limit}`, `at most ${most}`, `more`, advice));
+
+/** A state or checkpoint that belongs to something else: another pipeline, operator, version, option or layout. */
+export const stateMismatch = (who: string, what: string, expected: unknown, got: unknown, advice: string) =>
+  new DataflowError('STATE_VERSION', sentence(who, what, shown(expected), shown(got), advice));
+
+/** Bytes of a state or checkpoint that cannot be trusted. */
+export const checkpointCorrupt = (who: string, what: string, expected: unknown, got: unknown) =>
+  new DataflowError(
+    'CHECKPOINT_CORRUPT',
+    sentence(
+      who,
+      what,
+      shown(expected),
+      shown(got),
+      'The file is damaged or was cut off: use an older checkpoint.',
+    ),
+  );
+
+export const corruptInput = (
+  who: string,
+  what: string,
+  expected: string,
+  got: string,
+  at?: ErrorAt,
+  cause?: unknown,
+) => new DataflowError('CORRUPT_INPUT', sentence(who, what, expected, got), at, cause);
+
+export const truncatedInput = (who: string, what: string, expected: string, got: string, at?: ErrorAt) =>
+  new DataflowError('TRUNCATED_INPUT', sentence(who, what, expected, got, 'The input was cut off.'), at);
+
+export const sourceFailed = (who: string, what: string, expected: string, got: string, cause?: unknown) =>
+  new DataflowError('SOURCE_FAILED', sentence(who, what, expected, got), {}, cause);
+
+export const sinkFailed = (who: string, what: string, expected: string, got: string, cause?: unknown) =>
+  new DataflowError('SINK_FAILED', sentence(who, what, expected, got), {}, cause);
+
+/** The reason inside any thrown value, in few words. */
+export const reason = (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown));

@@ -1,0 +1,48 @@
+/**
+ * Chunkwise: streaming dataflow over Apache Arrow batches, with operators that give the same answer however the stream
+ * is cut.
+ */
+export * from '../operators/index.js';
+export * from '../sinks/index.js';
+export * from '../sources/index.js';
+export { type Applied, applyTo } from './apply.js';
+export type { Codec } from './cells.js';
+export { type CheckpointStore, memoryStore, type SpillFile } from './checkpoint-store.js';
+export type { Key } from './columns.js';
+export { type Dataflow, dataflow, type Step, type Steps } from './dataflow.js';
+export {
+  type CommonOptions,
+  type Definition,
+  defineOperator,
+  type Law,
+  type OperatorMaker,
+  type StepBatch,
+  type StepContext,
+} from './define-operator.js';
+export { directoryStore } from './directory-store.js';
+export { DataflowError, type ErrorAt, type ErrorCode } from './errors.js';
+export type { Identity } from './identity.js';
+export { type ArrayType, type ArrayTypes, f32, f64, i8, i32, i64, startingAt, u8, u32 } from './layout.js';
+export type { Live } from './live.js';
+export {
+  type Description,
+  type Emit,
+  isOperator,
+  type OpenContext,
+  type OpenOperator,
+  type Operator,
+  type OperatorParts,
+  toOperator,
+} from './operator.js';
+export { finiteNumber, integer, numbers, oneOf, text, truth } from './options.js';
+export { type KeyedOperator, type KeyedState, type PerKeyOptions, perKey } from './per-key.js';
+export type { OnProgress, ProgressState } from './progress.js';
+export { nextBelow, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
+export { type RebatchOptions, rebatch } from './rebatch.js';
+export type { CheckpointOptions, Report, RunOptions } from './run.js';
+export type { Sink, SinkWriter } from './sink.js';
+export type { Position, Source, Sourced } from './source.js';
+export type { State } from './state.js';
+export { type BatchFunction, stateless } from './stateless.js';
+export { tee } from './tee.js';
+export { union } from './union.js';

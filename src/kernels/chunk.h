@@ -1,0 +1,179 @@
+/**
+ * Chunkwise linear recurrences with one decay a head: S_t = d_t S_(t-1) + k_t v_t^T, o_t = scale q_t^T S_t.
+ *
+ * S is kept as of the start of the open chunk, whose rows so far are kept beside it: keys transposed, values as they
+ * came. A row's output is the state's part and the chunk's part,
+ *
+ *   o_i = scale (carry_i q_i^T S + sum over j <= i of D_ij (q_i . k_j) v_j)
+ *
+ * with D_ij the decay from row j to row i and carry_i that from the chunk's start to row i. It only ever reads rows
+ * up to i, in one order: the cutting of the stream cannot show in it, and no later row can reach it.
+ */
+#pragma once
+
+#include "tile.h"
+
+/** Decayed state smaller than this counts as 0: what is left of old rows must not end in slow subnormal numbers. */
+#define NEGLIGIBLE 1e-30f
+
+/** One head's state: S [K, V], keys [K, C], values [C, V]. */
+typedef struct {
+  float *S, *keys, *values;
+  int K, V, C;
+} Chunk;
+
+/** Rows of one head in packed columns: q, k every keyStride floats, v, o every valueStride. */
+typedef struct {
+  const float *q, *k, *v;
+  float *o;
+  int keyStride, valueStride;
+} Rows;
+
+/** Rows `first` to `first + count` of a chunk, with their decays: among [count, C], carry [count]. */
+typedef struct {
+  int first, count;
+  const float *among, *carry;
+  float scale;
+} Part;
+
+typedef struct {
+  Chunk chunk;
+  Rows rows;
+  Part part;
+  float *scores;
+} Attention;
+
+typedef float Quad __attribute__((vector_size(16)));
+typedef float UnalignedQuad __attribute__((vector_size(16), aligned(4), may_alias));
+
+/** Four rows of four floats, `rowStride` apart, become four columns, `columnStride` apart. */
+INLINE void transposeQuads(const float *rows, int rowStride, float *columns, int columnStride) {
+  Quad r[4];
+  UNROLLED for (int i = 0; i < 4; i++) r[i] = *(const UnalignedQuad *)(rows + i * rowStride);
+  const Quad low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+  const Quad high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+  const Quad low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+  const Quad high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+  const Quad c[4] = {
+      __builtin_shufflevector(low01, low23, 0, 1, 4, 5),
+      __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+      __builtin_shufflevector(high01, high23, 0, 1, 4, 5),
+      __builtin_shufflevector(high01, high23, 2, 3, 6, 7),
+  };
+  UNROLLED for (int i = 0; i < 4; i++) *(UnalignedQuad *)(columns + i * columnStride) = c[i];
+}
+
+INLINE void storeKeys(Chunk chunk, Rows rows, Part part) {
+  float *columns = chunk.keys + part.first;
+  int row = 0;
+  for (; row + 4 <= part.count; row += 4) {
+    const float *kRow = rows.k + row * rows.keyStride;
+    int key = 0;
+    for (; key + 4 <= chunk.K; key += 4) {
+      transposeQuads(kRow + key, rows.keyStride, columns + key * chunk.C + row, chunk.C);
+    }
+    for (; key < chunk.K; key++) {
+      for (int i = 0; i < 4; i++) columns[key * chunk.C + row + i] = kRow[i * rows.keyStride + key];
+    }
+  }
+  for (; row < part.count; row++) {
+    for (int key = 0; key < chunk.K; key++) columns[key * chunk.C + row] = rows.k[row * rows.keyStride + key];
+  }
+}
+
+INLINE void storeValues(Chunk chunk, Rows rows, Part part) {
+  for (int row = 0; row < part.count; row++) {
+    const float *vRow = rows.v + row * rows.valueStride;
+    float *kept = chunk.values + (part.first + row) * chunk.V;
+    for (int i = 0; i < chunk.V; i += W) storeLanes(kept + i, loadLanes(vRow + i, chunk.V - i), chunk.V - i);
+  }
+}
+
+/** scores_ij = D_ij scale (q_i . k_j) for one tile; those after the row itself are never read, and mostly skipped. */
+INLINE void scoreTile(const void *context, Extent extent) {
+  const Attention *a = context;
+  const int C = a->chunk.C;
+  if (extent.column >= a->part.first + extent.row + extent.rows) return;
+  const float *qRow = a->rows.q + extent.row * a->rows.keyStride;
+  const int corner = extent.row * C + extent.column;
+  Tile sums = {0};
+  addProduct(sums, extent, qRow, a->rows.keyStride, a->chunk.keys + extent.column, C, a->chunk.K);
+  EACH_ROW(m, extent) EACH_VECTOR(n, extent) {
+    const Vec decay = loadVector(a->part.among + corner + m * C, n, extent);
+    storeVector(a->scores + corner + m * C, n, extent, sums[m][n] * (decay * a->part.scale));
+  }
+}
+
+/** o_i = scale carry_i q_i^T S + sum of scores_ij v_j for one tile: whole tiles before its rows, then a triangle. */
+INLINE void outputTile(const void *context, Extent extent) {
+  const Attention *a = context;
+  const int C = a->chunk.C, V = a->chunk.V;
+  const int before = a->part.first + extent.row;
+  const float *qRow = a->rows.q + extent.row * a->rows.keyStride;
+  const float *scoreRow = a->scores + extent.row * C;
+  const float *values = a->chunk.values + extent.column;
+  float *oRow = a->rows.o + extent.row * a->rows.valueStride + extent.column;
+  Tile sums = {0};
+  addProduct(sums, extent, qRow, a->rows.keyStride, a->chunk.S + extent.column, V, a->chunk.K);
+  EACH_ROW(m, extent) {
+    const Vec carry = splat(a->part.carry[extent.row + m] * a->part.scale);
+    EACH_VECTOR(n, extent) sums[m][n] *= carry;
+  }
+  addProduct(sums, extent, scoreRow, C, values, V, before);
+  EACH_ROW(d, extent) {
+    EACH_VECTOR(n, extent) {
+      const Vec value = loadVector(values + (before + d) * V, n, extent);
+      UNROLLED for (int m = d; m < extent.rows; m++) {
+        sums[m][n] = multiplyAdd(splat(scoreRow[m * C + before + d]), value, sums[m][n]);
+      }
+    }
+  }
+  EACH_ROW(m, extent) EACH_VECTOR(n, extent) storeVector(oRow + m * a->rows.valueStride, n, extent, sums[m][n]);
+}
+
+/** Appends a part's rows to the open chunk and writes their outputs. scores: scratch [count, C]. */
+INLINE void attend(Chunk chunk, Rows rows, Part part, float *scores) {
+  const Attention attention = {chunk, rows, part, scores};
+  storeKeys(chunk, rows, part);
+  storeValues(chunk, rows, part);
+  eachTile(scoreTile, &attention, part.count, chunk.C);
+  eachTile(outputTile, &attention, part.count, chunk.V);
+}
+
+typedef struct {
+  Chunk chunk;
+  int count;
+  float carry;
+} Fold;
+
+INLINE void foldTile(const void *context, Extent extent) {
+  const Fold *fold = context;
+  const int C = fold->chunk.C, V = fold->chunk.V;
+  float *sRow = fold->chunk.S + extent.row * V + extent.column;
+  Tile sums;
+  EACH_ROW(m, extent) EACH_VECTOR(n, extent) sums[m][n] = loadVector(sRow + m * V, n, extent) * fold->carry;
+  addProduct(sums, extent, fold->chunk.keys + extent.row * C, C, fold->chunk.values + extent.column, V, fold->count);
+  EACH_ROW(m, extent) EACH_VECTOR(n, extent) storeVector(sRow + m * V, n, extent, sums[m][n]);
+}
+
+/** keys_kj *= decay_j: each of the chunk's keys decays to the newest row, in place. */
+INLINE void decayKeys(Chunk chunk, const float *decay) {
+  for (int key = 0; key < chunk.K; key++) {
+    float *kRow = chunk.keys + key * chunk.C;
+    for (int j = 0; j < chunk.C; j += W) store(kRow + j, load(kRow + j) * load(decay + j));
+  }
+}
+
+/** S = carry S + K^T V over the chunk's first `count` rows, whose keys have decayed. */
+INLINE void foldChunk(Chunk chunk, int count, float carry) {
+  const Fold fold = {chunk, count, carry};
+  eachTile(foldTile, &fold, chunk.K, chunk.V);
+}
+
+/** x [n]: what is negligible becomes 0. */
+INLINE void flushNegligible(float *x, int n) {
+  for (int i = 0; i < n; i += W) {
+    const Vec old = loadLanes(x + i, n - i);
+    storeLanes(x + i, zeroWhere(absolute(old) < NEGLIGIBLE, old), n - i);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Vectors of W float lanes, so that one source serves every instruction set: W is 4 in WebAssembly, 8 or 16 natively.
+ *
+ * A lane never mixes with its neighbours, and no sum runs across lanes: the results are the same for every W.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#ifndef W
+#define W 4
+#endif
+
+/** A kernel: a function that the module exports under its own name. */
+#define EXPORT __attribute__((visibility("default")))
+#define INLINE static inline __attribute__((always_inline))
+
+/** For loops over registers, whose bounds are constants. */
+#define UNROLLED _Pragma("clang loop unroll(full)")
+/** For loops over memory: an engine's own compiler makes slower code of an unrolled one. */
+#define ROLLED _Pragma("clang loop unroll(disable)")
+
+typedef float Vec __attribute__((vector_size(4 * W)));
+typedef int32_t Bits __attribute__((vector_size(4 * W)));
+typedef float UnalignedVec __attribute__((vector_size(4 * W), aligned(4), may_alias));
+
+INLINE Vec load(const float *p) { return *(const UnalignedVec *)p; }
+INLINE void store(float *p, Vec x) { *(UnalignedVec *)p = x; }
+INLINE Vec splat(float x) { return x - (Vec){0}; }
+INLINE Bits splatBits(int32_t x) { return x + (Bits){0}; }
+INLINE Vec multiplyAdd(Vec a, Vec b, Vec sum) { return a * b + sum; }
+
+/** The first `lanes` (1 to W) floats at `p`, and zeros: reads nothing behind them. */
+INLINE Vec loadLanes(const float *p, int lanes) {
+  if (lanes >= W) return load(p);
+  Vec x = {0};
+  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) x[i] = p[i];
+  return x;
+}
+
+INLINE void storeLanes(float *p, Vec x, int lanes) {
+  if (lanes >= W) {
+    store(p, x);
+    return;
+  }
+  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) p[i] = x[i];
+}
+
+/** `a` where the mask's bits are set, `b` where they are not; a comparison of two vectors is such a mask. */
+INLINE Vec select(Bits mask, Vec a, Vec b) { return (Vec)(((Bits)a & mask) | ((Bits)b & ~mask)); }
+INLINE Vec zeroWhere(Bits mask, Vec x) { return (Vec)((Bits)x & ~mask); }
+INLINE Vec absolute(Vec x) { return (Vec)((Bits)x & 0x7fffffff); }
+
+/** The smaller and the larger one; a NaN in `x` stays. */
+INLINE Vec atMost(Vec limit, Vec x) { return select(limit < x, limit, x); }
+INLINE Vec atLeast(Vec limit, Vec x) { return select(x < limit, limit, x); }
+
+INLINE int anyBit(Bits x) {
+  int32_t any = 0;
+  UNROLLED for (int i = 0; i < W; i++) any |= x[i];
+  return any != 0;
+}

@@ -1,0 +1,28 @@
+/**
+ * What a sink is: a place that batches go to, whole or not at all, which can be cut back to a position.
+ */
+import type { RecordBatch } from 'apache-arrow';
+import type { Position } from './source.js';
+
+/**
+ * An open sink. Calls never overlap. A resolved `write` is the acknowledgement that makes room for the next batch.
+ *
+ * - `position()` makes everything written so far durable and says where that ends.
+ * - `finish()` makes the output complete and visible (a file is renamed into place).
+ * - `abandon(keep)` closes without finishing; with `keep` the partial output stays for a later resume, otherwise it
+ *   disappears.
+ */
+export interface SinkWriter {
+  write(batch: RecordBatch): void | Promise<void>;
+  position(): Position | Promise<Position>;
+  finish(): void | Promise<void>;
+  abandon(keep: boolean): void | Promise<void>;
+  /** Bytes written so far, 0 where that means nothing. */
+  readonly bytes: number;
+}
+
+/** A sink is a recipe: `open(undefined)` starts anew, `open(position)` cuts back to a position it once gave. */
+export interface Sink {
+  readonly name: string;
+  open(resume: Position | undefined, signal: AbortSignal): SinkWriter | Promise<SinkWriter>;
+}
