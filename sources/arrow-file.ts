@@ -5,7 +5,14 @@ import type { Footer } from 'apache-arrow/ipc/metadata/file';
 import { corruptInput, truncatedInput } from '../src/errors.js';
 import { checked, integer, text } from '../src/options.js';
 import type { Source, Sourced } from '../src/source.js';
-import { type BatchPosition, batchPosition, batchSlices, DEFAULT_BATCH_ROWS, onlyEmpty, refuseBeyond } from './batch-slices.js';
+import {
+  type BatchPosition,
+  batchPosition,
+  batchSlices,
+  DEFAULT_BATCH_ROWS,
+  onlyEmpty,
+  refuseBeyond,
+} from './batch-slices.js';
 import { emptyBatch } from './empty-data.js';
 import { type InputFile, withInputFile } from './input-file.js';
 import { ipcBatches } from './ipc-batches.js';
@@ -74,7 +81,8 @@ async function* fileBatches(
   for (let d = 0; d < footer.numDictionaries; d++) {
     signal.throwIfAborted();
     const message = await blocks.message(footer.getDictionaryBatch(d)!);
-    if (decoder.knowsDictionary(message)) throw corruptInput(who, 'dictionary', 'one of each id in a file', 'a second');
+    if (decoder.knowsDictionary(message))
+      throw corruptInput(who, 'dictionary', 'one of each id in a file', 'a second');
     decoder.takeDictionary(message);
   }
   if (footer.numRecordBatches === 0 && start.batch === 0) yield onlyEmpty(emptyBatch(footer.schema));
@@ -107,7 +115,8 @@ class Blocks {
     }
     const length = new DataView(tail.buffer).getInt32(0, true);
     const most = size - MAGIC_AND_PADDING_BYTES - TAIL_BYTES;
-    if (length <= 0 || length > most) throw corruptInput(this.#who, 'footer length', `1 … ${most}`, `${length}`);
+    if (length <= 0 || length > most)
+      throw corruptInput(this.#who, 'footer length', `1 … ${most}`, `${length}`);
     this.#end = size - TAIL_BYTES - length;
     return decodeFooter(this.#who, await this.#file.read(this.#end, length));
   }

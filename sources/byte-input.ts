@@ -20,7 +20,11 @@ export const isByteInput = (value: unknown): value is ByteInput =>
  * The chunks of an input, one at a time and none ahead. It stops waiting when `signal` aborts, and lets go of the input
  * at the end, however that comes.
  */
-export async function* chunksOf(who: string, input: ByteInput, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* chunksOf(
+  who: string,
+  input: ByteInput,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   if (input instanceof Uint8Array) {
     yield input;
@@ -37,7 +41,8 @@ export async function* chunksOf(who: string, input: ByteInput, signal: AbortSign
     for (;;) {
       const { done, value } = await Promise.race([pull.next(), aborted]);
       if (done) return;
-      if (!(value instanceof Uint8Array)) throw sourceFailed(who, 'chunk of the input', 'bytes', typeof value);
+      if (!(value instanceof Uint8Array))
+        throw sourceFailed(who, 'chunk of the input', 'bytes', typeof value);
       yield value;
     }
   } catch (error) {

@@ -3,7 +3,7 @@
  *
  * It looks at every offset, dictionary index and union member once: values may be damaged, the shape may not.
  */
-import { type Data, DataType, type Vector } from 'apache-arrow';
+import { type Data, DataType, type Union, type Vector } from 'apache-arrow';
 import { isView } from './picks.js';
 
 /** Throws a RangeError that says what is wrong with a column of `length` rows. */
@@ -11,18 +11,20 @@ export function checkData(data: Data, length: number): void {
   const { type } = data;
   if (data.length !== length) throw new RangeError(`${type} of ${data.length} rows instead of ${length}`);
   if (DataType.isNull(type)) return;
-  if (DataType.isUnion(type)) return checkUnion(data);
-  checkNulls(data);
-  if (DataType.isDictionary(type)) return checkIndices(data);
-  if (DataType.isFixedSizeList(type)) return checkChildren(data, length * type.listSize);
-  if (DataType.isStruct(type)) return checkChildren(data, length);
-  if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isMap(type)) {
-    return checkChildren(data, checkOffsets(data));
-  }
-  if (isView(type)) return checkViews(data);
-  const hasOffsets = data.valueOffsets !== undefined;
-  const expected = hasOffsets ? checkOffsets(data) : DataType.isBool(type) ? Math.ceil(length / 8) : length * data.stride;
-  requireRoom(`values of ${type}`, data.values, expected);
+  if (!DataType.isUnion(type)) checkNulls(data);
+  if (DataType.isUnion(type)) checkUnion(data, type);
+  else if (DataType.isDictionary(type)) checkIndices(data);
+  else if (DataType.isFixedSizeList(type)) checkChildren(data, length * type.listSize);
+  else if (DataType.isStruct(type)) checkChildren(data, length);
+  else if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isMap(type)) {
+    checkChildren(data, checkOffsets(data));
+  } else if (isView(type)) checkViews(data);
+  else requireRoom(`values of ${type}`, data.values, valuesLength(data));
+}
+
+function valuesLength(data: Data): number {
+  if (data.valueOffsets !== undefined) return checkOffsets(data);
+  return DataType.isBool(data.type) ? Math.ceil(data.length / 8) : data.length * data.stride;
 }
 
 function requireRoom(what: string, array: ArrayLike<unknown> | undefined, length: number): void {
@@ -33,7 +35,8 @@ function requireRoom(what: string, array: ArrayLike<unknown> | undefined, length
 /** A child may be longer than its parent needs. */
 function checkChildren(data: Data, least: number): void {
   for (const child of data.children) {
-    if (child.length < least) throw new RangeError(`${child.type} of ${child.length} rows instead of ${least}`);
+    if (child.length < least)
+      throw new RangeError(`${child.type} of ${child.length} rows instead of ${least}`);
     checkData(child, child.length);
   }
 }
@@ -81,13 +84,13 @@ function checkViews(data: Data): void {
     if (size <= 12) continue;
     const held = data.variadicBuffers[views.getInt32(i * 16 + 8, true)]?.length ?? 0;
     const start = views.getInt32(i * 16 + 12, true);
-    if (start < 0 || start + size > held) throw new RangeError(`a view of ${size} bytes at ${start} of ${held}`);
+    if (start < 0 || start + size > held)
+      throw new RangeError(`a view of ${size} bytes at ${start} of ${held}`);
   }
 }
 
-function checkUnion(data: Data): void {
-  const { type, length, typeIds, children } = data;
-  if (!DataType.isUnion(type)) return;
+function checkUnion(data: Data, type: Union): void {
+  const { length, typeIds, children } = data;
   const isDense = DataType.isDenseUnion(type);
   requireRoom('union members', typeIds, length);
   if (isDense) requireRoom('union offsets', data.valueOffsets, length);

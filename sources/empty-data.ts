@@ -6,8 +6,10 @@ import { newBatch } from '../src/columns.js';
 
 export function emptyData(type: DataType): Data {
   if (DataType.isDictionary(type)) return makeData({ type, length: 0, nullCount: 0 });
-  const hasOffsets = DataType.isUtf8(type) || DataType.isBinary(type) || DataType.isList(type) || DataType.isMap(type);
-  const hasLargeOffsets = DataType.isLargeUtf8(type) || DataType.isLargeBinary(type) || DataType.isLargeList(type);
+  const hasOffsets =
+    DataType.isUtf8(type) || DataType.isBinary(type) || DataType.isList(type) || DataType.isMap(type);
+  const hasLargeOffsets =
+    DataType.isLargeUtf8(type) || DataType.isLargeBinary(type) || DataType.isLargeList(type);
   const offsets = hasOffsets ? new Int32Array(1) : hasLargeOffsets ? new BigInt64Array(1) : new Int32Array(0);
   const isNested = (type.children?.length ?? 0) > 0;
   const values = isNested || DataType.isNull(type) ? undefined : new type.ArrayType(0);

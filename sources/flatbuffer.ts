@@ -31,7 +31,8 @@ export class Flatbuffer {
     if (at === undefined) return 0;
     const start = this.#pointer(at);
     const length = this.#view.getUint32(start, true);
-    if (start + 4 + length * elementBytes > this.byteLength) throw new RangeError(`a vector of ${length} elements`);
+    if (start + 4 + length * elementBytes > this.byteLength)
+      throw new RangeError(`a vector of ${length} elements`);
     return length;
   }
 

@@ -2,8 +2,8 @@
  * Rows that are in memory already: an Arrow table, or record batches.
  */
 import { type RecordBatch, Table } from 'apache-arrow';
-import { optionRange, schemaChanged } from '../src/errors.js';
 import { describeSchema, sameSchema } from '../src/columns.js';
+import { optionRange, schemaChanged } from '../src/errors.js';
 import { checked, integer } from '../src/options.js';
 import type { Source } from '../src/source.js';
 import { batchPosition, batchSlices, DEFAULT_BATCH_ROWS, onlyEmpty, refuseBeyond } from './batch-slices.js';
@@ -29,7 +29,8 @@ export function fromTable(
   const schema = rows instanceof Table ? rows.schema : batches[0]?.schema;
   if (schema === undefined) throw optionRange(who, 'rows', 'a table or at least one batch', 'no batches');
   const stranger = batches.find((batch) => !sameSchema(batch.schema, schema));
-  if (stranger !== undefined) throw schemaChanged(who, describeSchema(schema), describeSchema(stranger.schema));
+  if (stranger !== undefined)
+    throw schemaChanged(who, describeSchema(schema), describeSchema(stranger.schema));
   return {
     name: who,
     async *read(from, signal) {
@@ -37,7 +38,13 @@ export function fromTable(
       refuseBeyond(who, start, batches.length);
       if (batches.length === 0 && start.batch === 0) yield onlyEmpty(emptyBatch(schema));
       for (let b = start.batch; b < batches.length; b++) {
-        for (const sourced of batchSlices(who, batches[b]!, b, b === start.batch ? start.row : 0, batchRows)) {
+        for (const sourced of batchSlices(
+          who,
+          batches[b]!,
+          b,
+          b === start.batch ? start.row : 0,
+          batchRows,
+        )) {
           signal.throwIfAborted();
           yield sourced;
         }

@@ -19,7 +19,16 @@ import {
 } from 'apache-arrow';
 import { corruptInput, limitExceeded } from '../src/errors.js';
 import { emptyData } from './empty-data.js';
-import { isView, type Picks, pickBits, pickBytes, pickFixed, pickNulls, pickRanges, repeated } from './picks.js';
+import {
+  isView,
+  type Picks,
+  pickBits,
+  pickBytes,
+  pickFixed,
+  pickNulls,
+  pickRanges,
+  repeated,
+} from './picks.js';
 
 const MOST_OFFSET = 2 ** 31 - 1;
 
@@ -73,7 +82,8 @@ const isBytes = (type: DataType) =>
   DataType.isLargeBinary(type);
 const withoutView = (type: DataType): DataType =>
   DataType.isUtf8View(type) ? new Utf8() : DataType.isBinaryView(type) ? new Binary() : type;
-const bitAt = ({ values, offset }: Data, row: number) => (values[(offset + row) >> 3] >> ((offset + row) & 7)) & 1;
+const bitAt = ({ values, offset }: Data, row: number) =>
+  (values[(offset + row) >> 3] >> ((offset + row) & 7)) & 1;
 
 function offsetsFor(type: DataType, offsets: Float64Array): Int32Array | BigInt64Array {
   if (type.OffsetArrayType === BigInt64Array) return BigInt64Array.from(offsets, BigInt);
@@ -107,7 +117,8 @@ function gatherFromDictionary(parts: readonly Data[], { part, row }: Picks): Dat
     owners[i] = owner;
     rows[i] = at;
   }
-  if (values.length === 0) values.push(emptyData((parts[0]!.type as DataType & { dictionary: DataType }).dictionary));
+  if (values.length === 0)
+    values.push(emptyData((parts[0]!.type as DataType & { dictionary: DataType }).dictionary));
   return gather(values, { row: rows, part: owners });
 }
 
@@ -117,10 +128,19 @@ function gatherUnion(parts: readonly Data[], picks: Picks): Data {
   const type = parts[0]!.type as Union;
   const { length } = row;
   const typeIds = new Int8Array(length).fill(type.typeIds[0]!);
-  for (let i = 0; i < length; i++) if (row[i]! >= 0) typeIds[i] = parts[part ? part[i]! : 0]!.typeIds[row[i]!];
+  for (let i = 0; i < length; i++)
+    if (row[i]! >= 0) typeIds[i] = parts[part ? part[i]! : 0]!.typeIds[row[i]!];
   const union = (children: Data[], offsets?: Int32Array) =>
-    new Data(withChildren(type, children), 0, length, 0, [offsets, undefined, undefined, typeIds] as never, children);
-  if (!DataType.isDenseUnion(type)) return union(type.children.map((_, c) => gather(childrenAt(parts, c), picks)));
+    new Data(
+      withChildren(type, children),
+      0,
+      length,
+      0,
+      [offsets, undefined, undefined, typeIds] as never,
+      children,
+    );
+  if (!DataType.isDenseUnion(type))
+    return union(type.children.map((_, c) => gather(childrenAt(parts, c), picks)));
   const offsets = new Int32Array(length);
   const rows = type.children.map((): number[] => []);
   const owners = type.children.map((): number[] => []);

@@ -35,7 +35,11 @@ export class InputFile {
   }
 
   /** The bytes from `offset` to the end, in blocks of exactly `blockBytes` (the last one may be shorter). */
-  async *blocks(offset: number, blockBytes: number, signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  async *blocks(
+    offset: number,
+    blockBytes: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     let toSkip = this.isSeekable ? 0 : offset;
     let at = this.isSeekable ? offset : null;
     for (;;) {

@@ -26,7 +26,7 @@ export async function* ipcBatches(
   for await (const message of ipcMessages(who, chunks, options)) {
     const { headerType } = message.metadata;
     if (headerType === MessageHeader.Schema) {
-      const schema: Schema = attempt(who, 'schema', () => message.metadata.header());
+      const schema = attempt(who, 'schema', () => message.metadata.header()) as Schema;
       if (decoder !== undefined && !sameSchema(decoder.schema, schema)) {
         throw schemaChanged(who, describeSchema(decoder.schema), describeSchema(schema));
       }
@@ -35,7 +35,8 @@ export async function* ipcBatches(
       decoder!.takeDictionary(message);
     } else {
       const from = index === start.batch ? start.row : 0;
-      if (index >= start.batch) yield* batchSlices(who, decoder!.batch(message), index, from, options.batchRows);
+      if (index >= start.batch)
+        yield* batchSlices(who, decoder!.batch(message), index, from, options.batchRows);
       index++;
     }
   }

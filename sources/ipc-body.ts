@@ -10,12 +10,22 @@ const PREFIX_BYTES = 8;
 const STORED_PLAIN = -1n;
 
 /** The buffers that a batch's header names, in order. */
-export function bodyBuffers(who: string, header: BatchHeader, body: Uint8Array, mostBytes: number): Uint8Array[] {
+export function bodyBuffers(
+  who: string,
+  header: BatchHeader,
+  body: Uint8Array,
+  mostBytes: number,
+): Uint8Array[] {
   const codec = header.compression === null ? undefined : codecFor(who, header.compression.type);
   let plainBytes = 0;
   return header.buffers.map(({ offset, length }, index) => {
     if (offset < 0 || length < 0 || offset + length > body.length) {
-      throw corruptInput(who, `buffer ${index}`, `within a body of ${body.length} bytes`, `${length} at ${offset}`);
+      throw corruptInput(
+        who,
+        `buffer ${index}`,
+        `within a body of ${body.length} bytes`,
+        `${length} at ${offset}`,
+      );
     }
     const bytes = body.subarray(offset, offset + length);
     if (codec === undefined || length === 0) return aligned(bytes);
@@ -37,12 +47,15 @@ function codecFor(who: string, type: CompressionType): Codec {
 }
 
 function decompressed(who: string, bytes: Uint8Array, codec: Codec, mostBytes: number): Uint8Array {
-  if (bytes.length < PREFIX_BYTES) throw corruptInput(who, 'compressed buffer', 'its length first', `${bytes.length} bytes`);
+  if (bytes.length < PREFIX_BYTES)
+    throw corruptInput(who, 'compressed buffer', 'its length first', `${bytes.length} bytes`);
   const plainBytes = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true);
   const packed = bytes.subarray(PREFIX_BYTES);
   if (plainBytes === STORED_PLAIN) return packed;
-  if (plainBytes < 0n) throw corruptInput(who, 'length of a compressed buffer', 'at least 0', `${plainBytes}`);
-  if (plainBytes > mostBytes) throw limitExceeded(who, 'maxMessageBytes', mostBytes, 'A decompressed body is larger.');
+  if (plainBytes < 0n)
+    throw corruptInput(who, 'length of a compressed buffer', 'at least 0', `${plainBytes}`);
+  if (plainBytes > mostBytes)
+    throw limitExceeded(who, 'maxMessageBytes', mostBytes, 'A decompressed body is larger.');
   const plain = attemptDecode(who, packed, codec);
   if (plain.length === Number(plainBytes)) return plain;
   throw corruptInput(who, 'length of a decompressed buffer', `${plainBytes}`, `${plain.length}`);

@@ -3,7 +3,7 @@
  */
 import {
   type Data,
-  DataType,
+  type DataType,
   type Field,
   type Message,
   MessageHeader,
@@ -11,7 +11,7 @@ import {
   type Schema,
   Vector,
 } from 'apache-arrow';
-import type { DictionaryBatch, RecordBatch as BatchHeader } from 'apache-arrow/ipc/metadata/message';
+import type { RecordBatch as BatchHeader, DictionaryBatch } from 'apache-arrow/ipc/metadata/message';
 import { CompressedVectorLoader } from 'apache-arrow/visitor/vectorloader';
 import { newBatch } from '../src/columns.js';
 import { corruptInput } from '../src/errors.js';
@@ -44,7 +44,8 @@ export class IpcDecoder {
   takeDictionary({ metadata, body }: IpcMessage): void {
     const header = attempt(this.#who, 'dictionary', () => metadata.header()) as unknown as DictionaryBatch;
     const type = this.schema.dictionaries.get(header.id);
-    if (type === undefined) throw corruptInput(this.#who, 'dictionary', 'one that the schema names', `${header.id}`);
+    if (type === undefined)
+      throw corruptInput(this.#who, 'dictionary', 'one that the schema names', `${header.id}`);
     const known = this.#dictionaries.get(header.id);
     const [entries] = this.#load(header.data, body, [type]) as [Data];
     const added = new Vector([entries]);

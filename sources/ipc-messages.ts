@@ -40,7 +40,8 @@ export async function* ipcMessages(
     let inStream = false;
     for (let length = await framer.metadataLength(); ; length = await framer.metadataLength()) {
       if (length === 'end of input') {
-        if (inStream && endMarker === 'required') throw framer.truncated('the end-of-stream marker', 'the end');
+        if (inStream && endMarker === 'required')
+          throw framer.truncated('the end-of-stream marker', 'the end');
         return;
       }
       if (length === 0 && isFile) return await framer.expectFooter();
@@ -75,7 +76,8 @@ class Framer {
     this.#first = await this.#reader.take(4);
     if (!this.#first.every((byte, i) => byte === MAGIC[i])) return false;
     const rest = await this.#take(4, 'the magic bytes ARROW1');
-    if (!rest.every((byte, i) => byte === MAGIC[i + 4])) throw this.#corrupt('magic bytes', 'ARROW1', 'others');
+    if (!rest.every((byte, i) => byte === MAGIC[i + 4]))
+      throw this.#corrupt('magic bytes', 'ARROW1', 'others');
     this.#first = undefined;
     return true;
   }
@@ -86,7 +88,8 @@ class Framer {
     const word = this.#first ?? (await this.#reader.take(4));
     this.#first = undefined;
     if (word.length === 0 && !isStart) return 'end of input';
-    if (word.length < 4) throw this.truncated(isStart ? 'a schema message' : '4 bytes of a length', `${word.length} bytes`);
+    if (word.length < 4)
+      throw this.truncated(isStart ? 'a schema message' : '4 bytes of a length', `${word.length} bytes`);
     let length = int32(word);
     if (length === -1) length = int32(await this.#take(4, '4 bytes of a length'));
     else if (isStart && (length <= 0 || length > this.#maxMessageBytes)) {
@@ -107,14 +110,16 @@ class Framer {
   /** A schema comes first in a stream, and nowhere else. */
   refuseMisplaced({ metadata }: IpcMessage, inStream: boolean): void {
     if (metadata.isSchema() === !inStream) return;
-    if (inStream) throw schemaChanged(this.#who, 'one schema', 'another schema message before the end marker');
+    if (inStream)
+      throw schemaChanged(this.#who, 'one schema', 'another schema message before the end marker');
     throw this.#corrupt('first message', 'a schema', `${MessageHeader[metadata.headerType]}`);
   }
 
   /** Reads an Arrow file to its end, which has the magic bytes again. */
   async expectFooter(): Promise<void> {
     const tail = await this.#reader.drain(MAGIC_BYTES);
-    if (!startsAsArrowFile(tail)) throw this.truncated('a footer that ends with ARROW1', `${tail.length} other bytes`);
+    if (!startsAsArrowFile(tail))
+      throw this.truncated('a footer that ends with ARROW1', `${tail.length} other bytes`);
   }
 
   truncated(expected: string, got: string) {
@@ -133,7 +138,11 @@ class Framer {
 
   #refuseLength(what: string, length: number): void {
     if (length >= 0 && length <= this.#maxMessageBytes) return;
-    throw this.#corrupt(`length of a message's ${what}`, `0 … ${this.#maxMessageBytes} (maxMessageBytes)`, `${length}`);
+    throw this.#corrupt(
+      `length of a message's ${what}`,
+      `0 … ${this.#maxMessageBytes} (maxMessageBytes)`,
+      `${length}`,
+    );
   }
 
   #corrupt(what: string, expected: string, got: string) {

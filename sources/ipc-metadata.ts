@@ -31,7 +31,8 @@ export function decodeMetadata(who: string, bytes: Uint8Array): Message {
     if (header === undefined) throw new RangeError('a message without a header');
     checkHeader(flatbuffer, flatbuffer.uint8(message, MESSAGE.headerType), header);
     const bodyLength = flatbuffer.int64(message, MESSAGE.bodyLength);
-    if (bodyLength < 0n || bodyLength > Number.MAX_SAFE_INTEGER) throw new RangeError(`a body of ${bodyLength} bytes`);
+    if (bodyLength < 0n || bodyLength > Number.MAX_SAFE_INTEGER)
+      throw new RangeError(`a body of ${bodyLength} bytes`);
     return Message.decode(bytes);
   });
 }
@@ -60,12 +61,13 @@ export function attempt<T>(who: string, what: string, decode: () => T): T {
 }
 
 function checkHeader(flatbuffer: Flatbuffer, type: MessageHeader, header: number): void {
-  if (type === MessageHeader.Schema) return checkSchema(flatbuffer, header);
-  if (type === MessageHeader.RecordBatch) return checkRecordBatch(flatbuffer, header);
-  if (type !== MessageHeader.DictionaryBatch) throw new RangeError(`a message of type ${type}`);
-  const data = flatbuffer.table(header, DICTIONARY_BATCH.data);
-  if (data === undefined) throw new RangeError('a dictionary without data');
-  checkRecordBatch(flatbuffer, data);
+  if (type === MessageHeader.Schema) checkSchema(flatbuffer, header);
+  else if (type === MessageHeader.RecordBatch) checkRecordBatch(flatbuffer, header);
+  else if (type === MessageHeader.DictionaryBatch) {
+    const data = flatbuffer.table(header, DICTIONARY_BATCH.data);
+    if (data === undefined) throw new RangeError('a dictionary without data');
+    checkRecordBatch(flatbuffer, data);
+  } else throw new RangeError(`a message of type ${type}`);
 }
 
 function checkRecordBatch(flatbuffer: Flatbuffer, batch: number): void {
@@ -81,7 +83,8 @@ function checkSchema(flatbuffer: Flatbuffer, schema: number): void {
   const checkFields = (parent: number, slot: number) => {
     const length = flatbuffer.vectorLength(parent, slot, POINTER_BYTES);
     for (let i = 0; i < length; i++) {
-      if (++visited * POINTER_BYTES > flatbuffer.byteLength) throw new RangeError('fields that contain themselves');
+      if (++visited * POINTER_BYTES > flatbuffer.byteLength)
+        throw new RangeError('fields that contain themselves');
       const field = flatbuffer.tableInVector(parent, slot, i);
       checkMetadataPairs(flatbuffer, field, FIELD.customMetadata);
       checkFields(field, FIELD.children);

@@ -69,7 +69,10 @@ export function repeated({ part, row }: Picks, count: number): Picks {
 }
 
 /** Where each picked list ends, and the picks of its elements. A null is empty. */
-export function pickRanges(parts: readonly Data[], { part, row }: Picks): { offsets: Float64Array; elements: Picks } {
+export function pickRanges(
+  parts: readonly Data[],
+  { part, row }: Picks,
+): { offsets: Float64Array; elements: Picks } {
   const offsets = new Float64Array(row.length + 1);
   for (let i = 0; i < row.length; i++) {
     const from = parts[part ? part[i]! : 0]!;

@@ -5,7 +5,9 @@ import { stateMismatch } from '../src/errors.js';
 import type { Position } from '../src/source.js';
 
 /** The fields of a saved position, or undefined where it is not an object. */
-export function positionFields(position: Position): Readonly<Record<string, Position | undefined>> | undefined {
+export function positionFields(
+  position: Position,
+): Readonly<Record<string, Position | undefined>> | undefined {
   const isObject = position !== null && typeof position === 'object';
   if (!isObject || Array.isArray(position) || position instanceof Uint8Array) return undefined;
   return position as Readonly<Record<string, Position>>;

@@ -61,6 +61,8 @@ export interface Definition<
   readonly summary: string;
   /** The C kernels it calls; each has a TypeScript twin of the same signature. */
   readonly kernels?: KernelSet<K & { firstNonFinite: Kernel }>;
+  /** What each option means, with its unit, range and default: `chunkwise operators` shows it. */
+  readonly options: Readonly<Record<keyof R, string>>;
   /** Checks the options and fills in their defaults; throws OPTION_RANGE. */
   check(options: O): R;
   /** What each input role reads a row; the role is also the column's name unless `columns` says otherwise. */

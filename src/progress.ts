@@ -8,6 +8,8 @@ export interface ProgressState extends Counts {
   readonly seconds: number;
   /** Source batches between source and sink. */
   readonly inFlight: number;
+  /** How much of the source is read, 0 … 1, where the source knows. */
+  readonly fraction?: number;
 }
 
 export type OnProgress = (progress: ProgressState) => void;

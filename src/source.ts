@@ -17,6 +17,8 @@ export type Position =
 export interface Sourced {
   readonly batch: RecordBatch;
   readonly next: Position;
+  /** How much of the source is read, 0 … 1, where that is known. */
+  readonly fraction?: number;
 }
 
 /**

@@ -19,6 +19,14 @@ export interface MatrixOptions {
   readonly chunkRows?: number;
 }
 
+export const matrixOptions = {
+  heads: 'heads H, 1 … 1024 (default 1)',
+  keyDim: 'width K of queries and keys, 1 … 4096',
+  valueDim: 'width V of values, 1 … 4096',
+  scale: 'factor on every output (default keyDim^-1/2)',
+  chunkRows: 'rows of a chunk, 16 or 32 (default 16)',
+};
+
 /** The options with their defaults; `scale` differs between the operators. */
 export const checkMatrix = (options: MatrixOptions, scale: number) => ({
   heads: integer({ heads: options.heads ?? 1 }, 1, 1024),
@@ -42,6 +50,7 @@ interface ConstantDecay<O, R extends Matrix> {
   readonly name: string;
   readonly version: number;
   readonly summary: string;
+  readonly options: Readonly<Record<keyof R, string>>;
   check(options: O): R;
   /** Each head's decay lambda a row, in float64. */
   lambdas(options: R): readonly number[];

@@ -18,7 +18,7 @@
 import { optionRange } from '../../src/errors.js';
 import { exp64 } from '../../src/kernels/math.js';
 import { numbers } from '../../src/options.js';
-import { checkMatrix, defineConstantDecay, type MatrixOptions } from './constant-decay.js';
+import { checkMatrix, defineConstantDecay, type MatrixOptions, matrixOptions } from './constant-decay.js';
 
 export interface LightningAttentionOptions extends MatrixOptions {
   /** Decay rates s_h >= 0 a row, one a head (default: the ALiBi slopes, 2^(-8h/H) for a power of two). */
@@ -31,6 +31,11 @@ export const lightningAttention = defineConstantDecay({
   name: 'lightningAttention',
   version: 1,
   summary: 'linear attention whose memory fades at a fixed rate per head',
+  options: {
+    ...matrixOptions,
+    scale: 'factor on every output (default 1)',
+    slopes: 'decay rates >= 0 a row, one a head (default: the ALiBi slopes)',
+  },
   check(options: LightningAttentionOptions) {
     const matrix = checkMatrix(options, 1);
     const slopes = numbers({ slopes: options.slopes ?? alibiSlopes(matrix.heads) }, matrix.heads);

@@ -14,7 +14,7 @@
  * Source  Katharopoulos, Vyas, Pappas, Fleuret, Transformers are RNNs, 2020, arXiv:2006.16236
  */
 import { oneOf, truth } from '../../src/options.js';
-import { checkMatrix, defineConstantDecay, type MatrixOptions } from './constant-decay.js';
+import { checkMatrix, defineConstantDecay, type MatrixOptions, matrixOptions } from './constant-decay.js';
 
 export interface LinearAttentionOptions extends MatrixOptions {
   /** phi: 'identity' (default), 'elu1' (elu + 1), 'relu' or 'exp', applied to queries and keys. */
@@ -29,6 +29,11 @@ export const linearAttention = defineConstantDecay({
   name: 'linearAttention',
   version: 1,
   summary: 'adds every key-value pair to a memory and reads it with each query',
+  options: {
+    ...matrixOptions,
+    featureMap: 'applied to queries and keys: identity (default), elu1, relu or exp',
+    normalize: 'divide by the sum of the weights (default false)',
+  },
   check: (options: LinearAttentionOptions) => ({
     ...checkMatrix(options, options.keyDim ** -0.5),
     featureMap: oneOf({ featureMap: options.featureMap ?? 'identity' }, ['identity', 'elu1', 'relu', 'exp']),

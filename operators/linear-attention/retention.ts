@@ -14,7 +14,7 @@
  * Differs the model's rotary positions, gate and group norm are left to the caller
  * Source  Sun et al., Retentive Network, 2023, arXiv:2307.08621
  */
-import { checkMatrix, defineConstantDecay, type MatrixOptions } from './constant-decay.js';
+import { checkMatrix, defineConstantDecay, type MatrixOptions, matrixOptions } from './constant-decay.js';
 
 export interface RetentionOptions extends MatrixOptions {
   /** Factor on every output (default keyDim^-1/2). */
@@ -25,6 +25,7 @@ export const retention = defineConstantDecay({
   name: 'retention',
   version: 1,
   summary: 'linear attention whose heads forget at the rates 1/32, 1/64, 1/128, …',
+  options: matrixOptions,
   check: (options: RetentionOptions) => checkMatrix(options, options.keyDim ** -0.5),
   lambdas: ({ heads }) => Array.from({ length: heads }, (_, h) => 1 - 2 ** (-5 - h)),
   examples: [

@@ -36,6 +36,7 @@ typedef struct {
   float scale;
 } Part;
 
+/** What the tiles of a part work on. scores: scratch [count, C]. */
 typedef struct {
   Chunk chunk;
   Rows rows;
@@ -83,9 +84,8 @@ INLINE void storeKeys(Chunk chunk, Rows rows, Part part) {
 
 INLINE void storeValues(Chunk chunk, Rows rows, Part part) {
   for (int row = 0; row < part.count; row++) {
-    const float *vRow = rows.v + row * rows.valueStride;
     float *kept = chunk.values + (part.first + row) * chunk.V;
-    for (int i = 0; i < chunk.V; i += W) storeLanes(kept + i, loadLanes(vRow + i, chunk.V - i), chunk.V - i);
+    map(same, rows.v + row * rows.valueStride, kept, chunk.V);
   }
 }
 
@@ -131,13 +131,12 @@ INLINE void outputTile(const void *context, Extent extent) {
   EACH_ROW(m, extent) EACH_VECTOR(n, extent) storeVector(oRow + m * a->rows.valueStride, n, extent, sums[m][n]);
 }
 
-/** Appends a part's rows to the open chunk and writes their outputs. scores: scratch [count, C]. */
-INLINE void attend(Chunk chunk, Rows rows, Part part, float *scores) {
-  const Attention attention = {chunk, rows, part, scores};
-  storeKeys(chunk, rows, part);
-  storeValues(chunk, rows, part);
-  eachTile(scoreTile, &attention, part.count, chunk.C);
-  eachTile(outputTile, &attention, part.count, chunk.V);
+/** Appends the part's rows to the open chunk and writes their outputs. */
+INLINE void attend(const Attention *a) {
+  storeKeys(a->chunk, a->rows, a->part);
+  storeValues(a->chunk, a->rows, a->part);
+  eachTile(scoreTile, a, a->part.count, a->chunk.C);
+  eachTile(outputTile, a, a->part.count, a->chunk.V);
 }
 
 typedef struct {
@@ -158,9 +157,10 @@ INLINE void foldTile(const void *context, Extent extent) {
 
 /** keys_kj *= decay_j: each of the chunk's keys decays to the newest row, in place. */
 INLINE void decayKeys(Chunk chunk, const float *decay) {
-  for (int key = 0; key < chunk.K; key++) {
-    float *kRow = chunk.keys + key * chunk.C;
-    for (int j = 0; j < chunk.C; j += W) store(kRow + j, load(kRow + j) * load(decay + j));
+  for (int j = 0; j < chunk.C; j += W) {
+    const Vec factor = load(decay + j);
+    float *column = chunk.keys + j;
+    for (int key = 0; key < chunk.K; key++) store(column + key * chunk.C, load(column + key * chunk.C) * factor);
   }
 }
 
@@ -170,10 +170,7 @@ INLINE void foldChunk(Chunk chunk, int count, float carry) {
   eachTile(foldTile, &fold, chunk.K, chunk.V);
 }
 
+INLINE Vec flushLanes(Vec x) { return zeroWhere(absolute(x) < NEGLIGIBLE, x); }
+
 /** x [n]: what is negligible becomes 0. */
-INLINE void flushNegligible(float *x, int n) {
-  for (int i = 0; i < n; i += W) {
-    const Vec old = loadLanes(x + i, n - i);
-    storeLanes(x + i, zeroWhere(absolute(old) < NEGLIGIBLE, old), n - i);
-  }
-}
+INLINE void flushNegligible(float *x, int n) { map(flushLanes, x, x, n); }

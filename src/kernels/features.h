@@ -3,10 +3,6 @@
 
 #include "math.h"
 
-INLINE void map(Vec (*f)(Vec), const float *x, float *y, int n) {
-  ROLLED for (int i = 0; i < n; i += W) storeLanes(y + i, f(loadLanes(x + i, n - i)), n - i);
-}
-
 INLINE Vec elu1Lanes(Vec x) { return select(x > 0, x + 1, expLanes(x)); }
 INLINE Vec reluLanes(Vec x) { return zeroWhere(x < 0, x); }
 

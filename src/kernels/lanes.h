@@ -49,11 +49,26 @@ INLINE void storeLanes(float *p, Vec x, int lanes) {
 /** `a` where the mask's bits are set, `b` where they are not; a comparison of two vectors is such a mask. */
 INLINE Vec select(Bits mask, Vec a, Vec b) { return (Vec)(((Bits)a & mask) | ((Bits)b & ~mask)); }
 INLINE Vec zeroWhere(Bits mask, Vec x) { return (Vec)((Bits)x & ~mask); }
+INLINE Vec same(Vec x) { return x; }
 INLINE Vec absolute(Vec x) { return (Vec)((Bits)x & 0x7fffffff); }
 
 /** The smaller and the larger one; a NaN in `x` stays. */
 INLINE Vec atMost(Vec limit, Vec x) { return select(limit < x, limit, x); }
 INLINE Vec atLeast(Vec limit, Vec x) { return select(x < limit, limit, x); }
+
+/** y = f(x), lane by lane. Shapes: x [n] in, y [n] out; y may be x. */
+INLINE void map(Vec (*f)(Vec), const float *x, float *y, int n) {
+  int i = 0;
+  ROLLED for (; i + W <= n; i += W) store(y + i, f(load(x + i)));
+  if (i < n) storeLanes(y + i, f(loadLanes(x + i, n - i)), n - i);
+}
+
+/** x [n] /= divisor. */
+INLINE void divide(float *x, float divisor, int n) {
+  int i = 0;
+  ROLLED for (; i + W <= n; i += W) store(x + i, load(x + i) / divisor);
+  for (; i < n; i++) x[i] /= divisor;
+}
 
 INLINE int anyBit(Bits x) {
   int32_t any = 0;

@@ -1,6 +1,7 @@
 /**
  * Elementary functions of vectors of float32: own polynomials, no library, no fused multiply-add, so that their bits
- * are the same everywhere. Errors are the largest ones measured, in units in the last place (ULP).
+ * are the same everywhere. Errors are the largest ones measured, in units in the last place (ULP): every float32 for
+ * exp, every 37th for the others.
  */
 #pragma once
 
@@ -24,7 +25,7 @@
 INLINE Vec powerOfTwo(Bits n) { return (Vec)((n << MANTISSA_BITS) + ONE_BITS); }
 
 /**
- * e^x, ULP: 0.0 measured. Results below the smallest normal number are 0, above the largest one infinity.
+ * e^x, 0.991 ULP. Results below the smallest normal number are 0, above the largest infinity.
  *
  *   x = n ln 2 + r, |r| <= ln 2 / 2      e^x = 2^n (1 + r + r^2 P(r))
  *
@@ -67,7 +68,7 @@ INLINE Vec logOfNormal(Vec x, Vec exponentOffset) {
   return low - halfSquare + f + n * LN2_HIGH;
 }
 
-/** log x, ULP: 0.0 measured. log 0 = -infinity; NaN below 0. */
+/** log x, 0.81 ULP. log 0 = -infinity; NaN below 0. */
 INLINE Vec logLanes(Vec x) {
   const Bits subnormal = x < SMALLEST_NORMAL;
   const Vec scaled = select(subnormal, x * 0x1p25f, x);
@@ -79,13 +80,13 @@ INLINE Vec logLanes(Vec x) {
   return select(x < infinity, y, x);
 }
 
-/** 1 / (1 + e^-x), ULP: 0.0 measured. 0 below -87.33. Only powers of e below 1 are taken, so that none overflows. */
+/** 1 / (1 + e^-x), 2.32 ULP. 0 below -87.33654. Only powers of e up to 1 are taken, so that none overflows. */
 INLINE Vec sigmoidLanes(Vec x) {
   const Vec power = expLanes(-absolute(x));
   return select(x < 0, power, splat(1)) / (power + 1);
 }
 
-/** log(1 + e^x), ULP: 0.0 measured. 0 below -87.33. The sum 1 + e^-|x| is corrected by what its rounding lost. */
+/** log(1 + e^x), 1.96 ULP. 0 below -87.33654. The sum 1 + e^-|x| is corrected by what its rounding lost. */
 INLINE Vec softplusLanes(Vec x) {
   const Vec power = expLanes(-absolute(x));
   const Vec sum = power + 1;

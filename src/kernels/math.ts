@@ -2,7 +2,8 @@
  * Elementary functions with the same bits on every machine and in every engine.
  *
  * The float32 ones are the TypeScript twins of `math.h`, operation by operation: `Math.fround` rounds where the C
- * rounds. `Math.exp` and `Math.log` are left to each JavaScript engine, so nothing here uses them.
+ * rounds. `Math.exp` and `Math.log` are left to each JavaScript engine, so nothing here uses them. Errors are the
+ * largest ones measured, in units in the last place (ULP): every float32 for exp, every 37th for the others.
  */
 import { defineKernels } from './kernel.js';
 import { wasm } from './wasm/math.js';
@@ -50,7 +51,7 @@ function ofBits(pattern: number): number {
 const powerOfTwo = (n: number) => ofBits((n << MANTISSA_BITS) + ONE_BITS);
 const multiplyAdd = (a: number, b: number, sum: number) => fround(fround(a * b) + sum);
 
-/** e^x in float32, at most 0.0 ULP off. Below -87.33654 it is 0: no subnormal results. Above 88.72283 it is infinity. */
+/** e^x in float32, at most 0.991 ULP off. Below -87.33654 it is 0, above 88.72283 infinity. */
 export function exp32(x: number): number {
   if (x < EXP_LOWEST) return 0;
   const inRange = Math.min(x, EXP_HIGHEST);
@@ -63,7 +64,7 @@ export function exp32(x: number): number {
   return fround(fround(y * powerOfTwo(half)) * powerOfTwo(n - half));
 }
 
-/** log x in float32, at most 0.0 ULP off. -infinity at 0, NaN below. */
+/** log x in float32, at most 0.81 ULP off. -infinity at 0, NaN below. */
 export function log32(x: number): number {
   if (x === 0) return -Infinity;
   if (x < 0) return Number.NaN;
@@ -85,13 +86,13 @@ function logOfNormal(x: number, exponentOffset: number): number {
   return fround(fround(fround(low - halfSquare) + f) + fround(n * LN2_HIGH));
 }
 
-/** 1 / (1 + e^-x) in float32, at most 0.0 ULP off. Below -87.33654 it is 0. */
+/** 1 / (1 + e^-x) in float32, at most 2.32 ULP off. Below -87.33654 it is 0. */
 export function sigmoid32(x: number): number {
   const power = exp32(-Math.abs(x));
   return fround((x < 0 ? power : 1) / fround(power + 1));
 }
 
-/** log(1 + e^x) in float32, at most 0.0 ULP off. Below -87.33654 it is 0. */
+/** log(1 + e^x) in float32, at most 1.96 ULP off. Below -87.33654 it is 0. */
 export function softplus32(x: number): number {
   const power = exp32(-Math.abs(x));
   const sum = fround(power + 1);
@@ -154,7 +155,7 @@ const EXP_LOWEST_64 = -745.1332191019411;
 const EXP_HIGHEST_64 = 709.782712893384;
 
 /**
- * e^x in float64, at most 0.0 ULP off, from + - * / alone: constants made with it are the same in every engine.
+ * e^x in float64, at most 1 ULP off, from + - * / alone: constants made with it are the same in every engine.
  *
  *   x = n ln 2 + r      c = r - r^2 P(r^2)      e^r = 1 + r + r c / (2 - c)
  */

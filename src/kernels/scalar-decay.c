@@ -11,13 +11,45 @@
 /** Rows after which what is negligible in the state is flushed: counted from the stream's start. */
 enum { FLUSH_ROWS = 256 };
 
+/** One call of a kernel, all but its arrays. */
 typedef struct {
   int T, H, K, V, C, position;
   float scale, epsilon;
-} Sizes;
+} Call;
 
 INLINE Chunk chunkOfHead(float *S, float *keys, float *values, int head, int K, int V, int C) {
   return (Chunk){S + head * K * V, keys + head * K * C, values + head * C * V, K, V, C};
+}
+
+INLINE Rows rowsOfHead(Rows all, int head, Call call) {
+  const int key = head * call.K, value = head * call.V;
+  return (Rows){all.q + key, all.k + key, all.v + value, all.o + value, call.H * call.K, call.H * call.V};
+}
+
+INLINE Rows rowsFrom(Rows rows, int t) {
+  const int key = t * rows.keyStride, value = t * rows.valueStride;
+  return (Rows){rows.q + key, rows.k + key, rows.v + value, rows.o + value, rows.keyStride, rows.valueStride};
+}
+
+typedef struct {
+  Attention attention;
+  const float *z;
+  float epsilon;
+} Normalization;
+
+/** o_i /= scale q_i . z_i + epsilon for some rows: z is a matrix of one column, the chunk's part is in the scores. */
+INLINE void normalizeTile(const void *context, Extent extent) {
+  const Normalization *normalization = context;
+  const Attention *a = &normalization->attention;
+  Tile sums = {0};
+  const float *qRow = a->rows.q + extent.row * a->rows.keyStride;
+  addProduct(sums, extent, qRow, a->rows.keyStride, normalization->z, 1, a->chunk.K);
+  EACH_ROW(m, extent) {
+    const int i = extent.row + m;
+    float weight = sums[m][0][0] * (a->part.carry[i] * a->part.scale);
+    for (int j = 0; j <= a->part.first + i; j++) weight += a->scores[i * a->chunk.C + j];
+    divide(a->rows.o + i * a->rows.valueStride, weight + normalization->epsilon, a->chunk.V);
+  }
 }
 
 /** z_k = carry z_k + the sum of the decayed keys. */
@@ -38,46 +70,17 @@ static void fold(Chunk chunk, float *z, const float *decay, int count) {
   if (z) foldKeySums(z, chunk, count, carry);
 }
 
-/** sums_m = q_m . z for up to four rows at a time, side by side. */
-INLINE void dotRows(float *sums, const float *q, int stride, const float *z, int rows, int K) {
-  UNROLLED for (int m = 0; m < rows; m++) sums[m] = 0;
-  ROLLED for (int key = 0; key < K; key++) {
-    UNROLLED for (int m = 0; m < rows; m++) sums[m] += q[m * stride + key] * z[key];
-  }
-}
-
-/** o_i /= scale q_i . z_i + epsilon, where z_i = carry_i z + the sum of D_ij k_j: its part in the chunk is the scores'. */
-INLINE void normalizeRows(const float *z, Chunk chunk, Rows rows, Part part, const float *scores, float epsilon) {
-  for (int row = 0; row < part.count; row += TILE_ROWS) {
-    float sums[TILE_ROWS];
-    const float *qRow = rows.q + row * rows.keyStride;
-    const int together = part.count - row < TILE_ROWS ? part.count - row : TILE_ROWS;
-    if (together == TILE_ROWS) dotRows(sums, qRow, rows.keyStride, z, TILE_ROWS, chunk.K);
-    else for (int m = 0; m < together; m++) dotRows(sums + m, qRow + m * rows.keyStride, 0, z, 1, chunk.K);
-    for (int m = 0; m < together; m++) {
-      const int i = row + m;
-      float weight = sums[m] * (part.carry[i] * part.scale);
-      for (int j = 0; j <= part.first + i; j++) weight += scores[i * chunk.C + j];
-      weight += epsilon;
-      float *oRow = rows.o + i * rows.valueStride;
-      for (int c = 0; c < chunk.V; c += W) {
-        storeLanes(oRow + c, loadLanes(oRow + c, chunk.V - c) / weight, chunk.V - c);
-      }
-    }
-  }
-}
-
-INLINE void runHead(Chunk chunk, float *z, const float *decay, Rows rows, float *scores, Sizes sizes) {
+INLINE void runHead(Chunk chunk, float *z, const float *decay, Rows rows, float *scores, Call call) {
   const int C = chunk.C;
-  int position = sizes.position;
-  for (int t = 0; t < sizes.T;) {
+  int position = call.position;
+  for (int t = 0; t < call.T;) {
     const int first = position % C;
-    const int count = C - first < sizes.T - t ? C - first : sizes.T - t;
-    const Part part = {first, count, decay + first * C, decay + C * C + first, sizes.scale};
-    const Rows now = {rows.q + t * rows.keyStride, rows.k + t * rows.keyStride, rows.v + t * rows.valueStride,
-                      rows.o + t * rows.valueStride, rows.keyStride, rows.valueStride};
-    attend(chunk, now, part, scores);
-    if (z) normalizeRows(z, chunk, now, part, scores, sizes.epsilon);
+    const int left = call.T - t;
+    const int count = C - first < left ? C - first : left;
+    const Part part = {first, count, decay + first * C, decay + C * C + first, call.scale};
+    const Attention attention = {chunk, rowsFrom(rows, t), part, scores};
+    attend(&attention);
+    if (z) eachTile(normalizeTile, &(Normalization){attention, z, call.epsilon}, count, 1);
     if (first + count == C) fold(chunk, z, decay, C);
     t += count;
     position = (position + count) % FLUSH_ROWS;
@@ -86,25 +89,25 @@ INLINE void runHead(Chunk chunk, float *z, const float *decay, Rows rows, float 
   }
 }
 
-static void run(float *S, float *z, float *keys, float *values, const float *decay, Rows rows, float *scores, Sizes s) {
-  for (int head = 0; head < s.H; head++) {
-    const Rows ofHead = {rows.q + head * s.K, rows.k + head * s.K, rows.v + head * s.V, rows.o + head * s.V,
-                         s.H * s.K, s.H * s.V};
-    runHead(chunkOfHead(S, keys, values, head, s.K, s.V, s.C), z ? z + head * s.K : 0,
-            decay + head * (s.C * s.C + s.C), ofHead, scores, s);
+static void run(float *S, float *z, float *keys, float *values, const float *decay, Rows rows, float *scores, Call call) {
+  const int K = call.K, V = call.V, C = call.C;
+  for (int head = 0; head < call.H; head++) {
+    const Chunk chunk = chunkOfHead(S, keys, values, head, K, V, C);
+    float *zHead = z ? z + head * K : 0;
+    runHead(chunk, zHead, decay + head * (C * C + C), rowsOfHead(rows, head, call), scores, call);
   }
 }
 
 EXPORT void scalarDecay(float *S, float *keys, float *values, const float *decay, const float *q, const float *k,
                         const float *v, float *o, float *scratch, int T, int H, int K, int V, int C, int position,
                         float scale) {
-  run(S, 0, keys, values, decay, (Rows){q, k, v, o, 0, 0}, scratch, (Sizes){T, H, K, V, C, position, scale, 0});
+  run(S, 0, keys, values, decay, (Rows){q, k, v, o, 0, 0}, scratch, (Call){T, H, K, V, C, position, scale, 0});
 }
 
 EXPORT void normalizedScalarDecay(float *S, float *z, float *keys, float *values, const float *decay, const float *q,
                                   const float *k, const float *v, float *o, float *scratch, int T, int H, int K, int V,
                                   int C, int position, float scale, float epsilon) {
-  run(S, z, keys, values, decay, (Rows){q, k, v, o, 0, 0}, scratch, (Sizes){T, H, K, V, C, position, scale, epsilon});
+  run(S, z, keys, values, decay, (Rows){q, k, v, o, 0, 0}, scratch, (Call){T, H, K, V, C, position, scale, epsilon});
 }
 
 static void settle(float *S, float *z, float *keys, float *values, const float *decay, int H, int K, int V, int C,

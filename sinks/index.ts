@@ -1,0 +1,11 @@
+/**
+ * Where batches go: one connector a file, with the name of what it touches.
+ */
+export { arrowFileSink } from './arrow-file-sink.js';
+export { arrowStreamSink } from './arrow-stream-sink.js';
+export type { ByteOutput } from './byte-output.js';
+export { type BytesFileSinkOptions, bytesFileSink } from './bytes-file-sink.js';
+export { type Collected, collect } from './collect.js';
+export { type CsvSinkOptions, csvSink } from './csv-sink.js';
+export { jsonLinesSink } from './json-lines-sink.js';
+export type { OutputFileOptions } from './output-file.js';

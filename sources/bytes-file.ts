@@ -1,0 +1,50 @@
+/**
+ * Any file as rows of bytes.
+ */
+import { Binary, Data, Field, Schema } from 'apache-arrow';
+import { newBatch } from '../src/columns.js';
+import { checked, integer, text } from '../src/options.js';
+import type { Source } from '../src/source.js';
+import { withInputFile } from './input-file.js';
+import { integersAt } from './position.js';
+
+export interface BytesFileOptions {
+  /** Bytes in a row; the last row has what is left. 1 … 2^30, default 1 MiB. */
+  readonly blockBytes?: number;
+}
+
+/** A row holds 32-bit offsets. */
+const MOST_BLOCK_BYTES = 2 ** 30;
+const schema = new Schema([new Field('bytes', new Binary(), false)]);
+
+/**
+ * One Binary column `bytes`, one block a row and one row a batch. An empty file is a batch of no rows. The position is
+ * a place in the file, in bytes.
+ */
+export function bytesFile(path: string, options: BytesFileOptions = {}): Source {
+  const { blockBytes } = checked('bytesFile', options, [], () => ({
+    path: text({ path }),
+    blockBytes: integer({ blockBytes: options.blockBytes ?? 2 ** 20 }, 1, MOST_BLOCK_BYTES),
+  }));
+  const who = `bytesFile '${path}'`;
+  return {
+    name: 'bytesFile',
+    async *read(from, signal) {
+      let { bytes } = from === undefined ? { bytes: 0 } : integersAt(who, from, ['bytes']);
+      yield* withInputFile(who, path, async function* (file) {
+        for await (const block of file.blocks(bytes, blockBytes, signal)) {
+          bytes += block.length;
+          yield { batch: bytesBatch([block]), next: { bytes } };
+        }
+        if (bytes === 0 && from === undefined) yield { batch: bytesBatch([]), next: { bytes } };
+      });
+    },
+  };
+}
+
+function bytesBatch(rows: readonly Uint8Array[]) {
+  const block = rows[0] ?? new Uint8Array(0);
+  const offsets = Int32Array.of(0, ...rows.map(({ length }) => length));
+  const column = new Data(new Binary(), 0, rows.length, 0, [offsets, block] as never);
+  return newBatch(schema, rows.length, [column]);
+}

@@ -1,0 +1,37 @@
+/**
+ * Text that rows are read from: a file by its path, or bytes from anywhere else.
+ */
+import { optionRange } from '../src/errors.js';
+import { type ByteInput, chunksOf, isByteInput } from './byte-input.js';
+import { withInputFile } from './input-file.js';
+
+export type TextInput = string | ByteInput;
+
+const BLOCK_BYTES = 1 << 18;
+
+/** How an input is called in messages: a file by its path. */
+export const inputName = (input: TextInput): string => (typeof input === 'string' ? input : 'input');
+
+export function textInput(input: unknown): TextInput {
+  if ((typeof input === 'string' && input !== '') || isByteInput(input)) return input as TextInput;
+  throw optionRange('', 'path', 'a path, or bytes as a stream or array', input);
+}
+
+/** The bytes of an input from `offset` on. Input that is no file is read again from its start and passed over. */
+export async function* textChunks(
+  who: string,
+  input: TextInput,
+  offset: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  if (typeof input === 'string') {
+    yield* withInputFile(who, input, (file) => file.blocks(offset, BLOCK_BYTES, signal));
+    return;
+  }
+  let toSkip = offset;
+  for await (const chunk of chunksOf(who, input, signal)) {
+    const skipped = Math.min(toSkip, chunk.length);
+    toSkip -= skipped;
+    if (skipped < chunk.length) yield chunk.subarray(skipped);
+  }
+}

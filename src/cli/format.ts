@@ -1,0 +1,34 @@
+/**
+ * Numbers and tables as a terminal shows them.
+ */
+
+const scaled = (value: number, base: number, units: readonly string[]): string => {
+  let power = 0;
+  let rest = value;
+  while (rest >= base && power < units.length - 1) {
+    rest /= base;
+    power++;
+  }
+  const digits = power === 0 || rest >= 100 ? 0 : rest >= 10 ? 1 : 2;
+  return `${rest.toFixed(digits)}${units[power]}`;
+};
+
+/** 1234567 → 1.23 M */
+export const count = (value: number): string => scaled(value, 1000, ['', ' k', ' M', ' G', ' T']);
+
+/** 1234567 → 1.23 MB */
+export const bytes = (value: number): string => scaled(value, 1000, [' B', ' kB', ' MB', ' GB', ' TB']);
+
+/** Rows of cells in columns as wide as their widest cell; numbers to the right. */
+export function table(rows: readonly (readonly (string | number)[])[]): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map((row) => String(row[i] ?? '').length)));
+  const line = (row: readonly (string | number)[]) =>
+    row
+      .map((cell, i) =>
+        typeof cell === 'number' ? String(cell).padStart(widths[i]!) : cell.padEnd(widths[i]!),
+      )
+      .join('  ')
+      .trimEnd();
+  return rows.map(line).join('\n');
+}

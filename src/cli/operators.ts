@@ -1,0 +1,52 @@
+/**
+ * `chunkwise operators`: what there is, and what one of them reads, writes and needs.
+ */
+import { Command } from 'commander';
+import * as operators from '../../operators/index.js';
+import { arrowType } from '../columns.js';
+import type { OperatorMaker } from '../define-operator.js';
+import { chosenBackend } from '../kernels/kernel.js';
+import type { ArrayTypes } from '../layout.js';
+import { bytes, table } from './format.js';
+import { UsageError } from './usage-error.js';
+
+export const operatorsCommand = () =>
+  new Command('operators')
+    .description('list the operators, or tell the columns, options and state of one')
+    .argument('[name]', 'an operator')
+    .action((name: string | undefined) => {
+      process.stdout.write(`${name === undefined ? list() : details(name)}\n`);
+    });
+
+const makers = Object.entries(operators).filter(([, value]) => 'definition' in value) as [
+  string,
+  OperatorMaker<object>,
+][];
+
+function list(): string {
+  const rows = makers.map(([name, { definition }]) => [name, definition.summary]);
+  return `${table(rows)}\n\nkernels: ${chosenBackend()}`;
+}
+
+function details(name: string): string {
+  const maker = makers.find(([known]) => known === name)?.[1];
+  if (maker === undefined) {
+    throw new UsageError(
+      `operator '${name}' is not known, expected one of ${makers.map(([known]) => known).join(', ')}`,
+    );
+  }
+  const { definition } = maker;
+  const [example] = definition.examples;
+  const { description, stateBytes } = maker(example as object);
+  const columns = (heading: string, types: ArrayTypes) =>
+    Object.entries(types).map(([role, type]) => [heading, role, String(arrowType(type))]);
+  return [
+    `${name}: ${definition.summary}`,
+    '',
+    table(Object.entries(definition.options).map(([option, note]) => [`  ${option}`, String(note)])),
+    '',
+    `with ${JSON.stringify(example)}:`,
+    table([...columns('  in', description.inputs), ...columns('  out', description.outputs)]),
+    table([['  state', `${bytes(stateBytes)}: ${description.layout}`]]),
+  ].join('\n');
+}

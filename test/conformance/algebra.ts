@@ -1,0 +1,102 @@
+/**
+ * Seed, inverse, merge: what runs and states do with one another.
+ */
+import fc from 'fast-check';
+import { applyTo } from '../../src/apply.js';
+import type { State } from '../../src/state.js';
+import { expectClose, expectSameBits, expectSameOutcome } from '../support/compare.js';
+import { outputsOf, run } from '../support/outcome.js';
+import { campaign, cuttings, seeds } from '../support/property.js';
+import { batchOf, cutInto, rowsBetween } from '../support/rows.js';
+import { type LawCheck, MANY_ROWS, type Subject } from './laws.js';
+
+const sameTwice: LawCheck = {
+  law: 'seed',
+  statement: 'gives the same bytes twice from the same options and rows',
+  check(subject) {
+    const { inputs } = subject.operator.description;
+    const batches = () => cutInto(inputs, subject.rows(MANY_ROWS, 43), [100]);
+    expectSameOutcome(run(subject.again(), batches()), run(subject.operator, batches()), 'the second time');
+  },
+};
+
+const undoes: LawCheck = {
+  law: 'inverse',
+  statement: 'is undone by its inverse, under cuttings that have nothing to do with each other',
+  applies: ({ operator }) => operator.inverse !== undefined,
+  check(subject) {
+    const { operator } = subject;
+    const { inputs, outputs, columns } = operator.description;
+    const coded = Object.keys(outputs).map((role) => columns[role]!);
+    fc.assert(
+      fc.property(seeds, cuttings, cuttings, (seed, there, back) => {
+        const rows = subject.rows(MANY_ROWS, seed);
+        const { batches } = applyTo(cutInto(inputs, rows, there), operator);
+        const packed = outputsOf(operator, batches);
+        const selected = batches.map((batch) => batch.select(coded));
+        const inverse = operator.inverse!();
+        for (const given of [selected, cutInto(outputs, packed, back)]) {
+          const undone = outputsOf(inverse, applyTo(given, inverse).batches);
+          for (const role of Object.keys(inputs)) {
+            expectSameBits(undone[role]!, rows[role]!, `${role}, there and back`);
+          }
+        }
+      }),
+      campaign(),
+    );
+  },
+};
+
+function expectSameSlots(got: State, expected: State, { definition }: Subject, what: string): void {
+  for (const name of slotsThatMerge(expected, definition.merge!, got)) {
+    // Rounding once more on either side doubles the error at most.
+    expectClose(
+      got.slot(name) as Float64Array,
+      expected.slot(name) as Float64Array,
+      2 * definition.tolerance,
+      `${what}, slot ${name}`,
+    );
+  }
+}
+
+/** The slots that a merge speaks of; what it leaves out (an open chunk, now folded in) starts anew. */
+function slotsThatMerge(
+  state: State,
+  merge: NonNullable<Subject['definition']['merge']>,
+  other: State,
+): string[] {
+  const slotsOf = (one: State) => Object.fromEntries(one.slots.map((name) => [name, one.slot(name)]));
+  const options = JSON.parse(state.identity.options);
+  return Object.keys(merge(slotsOf(state), slotsOf(other), { ...options }));
+}
+
+const merges: LawCheck = {
+  law: 'merge',
+  statement: 'merges states into that of the whole stream, in any grouping, with the start as identity',
+  applies: ({ definition }) => definition.merge !== undefined,
+  check(subject) {
+    const { operator } = subject;
+    const { inputs } = operator.description;
+    const border = fc.integer({ min: 0, max: MANY_ROWS });
+    fc.assert(
+      fc.property(seeds, border, border, (seed, one, other) => {
+        const rows = subject.rows(MANY_ROWS, seed);
+        const after = (from: number, to: number) =>
+          applyTo(batchOf(inputs, rowsBetween(inputs, rows, from, to)), operator).finalState;
+        const [first, second] = [Math.min(one, other), Math.max(one, other)];
+        const parts = [after(0, first), after(first, second), after(second, MANY_ROWS)] as const;
+        const whole = after(0, MANY_ROWS);
+        const [a, b, c] = parts;
+        const left = operator.merge(operator.merge(a, b), c);
+        const right = operator.merge(a, operator.merge(b, c));
+        expectSameSlots(left, whole, subject, 'merged from the left');
+        expectSameSlots(right, whole, subject, 'merged from the right');
+        expectSameSlots(operator.merge(operator.state(), whole), whole, subject, 'identity before');
+        expectSameSlots(operator.merge(whole, operator.state()), whole, subject, 'identity behind');
+      }),
+      campaign(),
+    );
+  },
+};
+
+export const algebra: readonly LawCheck[] = [sameTwice, undoes, merges];
