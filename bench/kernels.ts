@@ -6,7 +6,7 @@
  * Linear attention of 4 heads, 64 keys and 64 values wide, in calls of 64 rows that are copied into the arena and out
  * of it, as operators do. Useful operations count each multiply-add as two, triangles exactly, copies not at all.
  */
-import { type Backend, openArena } from '../src/kernels/kernel.js';
+import { type Backend, type KernelSet, type Kernels, openArena } from '../src/kernels/kernel.js';
 import { mathKernels } from '../src/kernels/math.js';
 import { decayTable, scalarDecayKernels, scalarDecayScratch } from '../src/kernels/scalar-decay.js';
 
@@ -14,15 +14,14 @@ const H = 4;
 const K = 64;
 const V = 64;
 const T = 64;
-const EXP_FLOATS = 4096;
+const ARRAY_FLOATS = 4096;
+const ARENA_BYTES = 1 << 20;
 const SAMPLES = 101;
 const SAMPLE_MS = 2;
-const BACKENDS: readonly Backend[] = ['wasm', 'typescript'];
 
 interface Contest {
   readonly name: string;
-  readonly unit: string;
-  /** Units and floating-point operations of one run. */
+  /** Rows or values, and useful floating-point operations, of one run. */
   readonly units: number;
   readonly operations?: number;
   prepare(backend: Backend): () => void;
@@ -41,7 +40,6 @@ const operationsPerRow = (C: number) => H * 2 * (2 * K * V + ((C + 1) / 2) * (K 
 function attention(C: number, normalized: boolean): Contest {
   return {
     name: `${normalized ? 'normalizedScalarDecay' : 'scalarDecay'}, chunk ${C}`,
-    unit: 'rows',
     units: T,
     operations: T * operationsPerRow(C),
     prepare: (backend) => attentionRun(backend, C, normalized),
@@ -49,24 +47,20 @@ function attention(C: number, normalized: boolean): Contest {
 }
 
 function attentionRun(backend: Backend, C: number, normalized: boolean): () => void {
-  const lengths = [H * K * V, H * K, H * K * C, H * C * V, H * (C * C + C), scalarDecayScratch(C)];
-  const rows = [T * H * K, T * H * K, T * H * V, T * H * V];
-  const floats = [...lengths, ...rows].reduce((sum, length) => sum + length + 16, 0);
-  const { kernels, buffer, base } = openArena(scalarDecayKernels, 4 * floats, backend);
-  let next = base;
-  const carve = (length: number) => {
-    const view = new Float32Array(buffer, next, length);
-    next = Math.ceil((next + view.byteLength) / 64) * 64;
-    return view;
-  };
-  const [S, z, keys, values, decay, scratch] = lengths.map(carve) as Tuple6;
-  const [q, k, v, o] = rows.map(carve) as Tuple4;
+  const { kernels, carve } = openCarved(scalarDecayKernels, backend);
+  const [S, z, keys, values] = [carve(H * K * V), carve(H * K), carve(H * K * C), carve(H * C * V)] as const;
+  const [q, k, v, o] = [carve(T * H * K), carve(T * H * K), carve(T * H * V), carve(T * H * V)] as const;
+  const decay = carve(H * (C * C + C));
+  const scratch = carve(scalarDecayScratch(C));
   decay.set(decayTable([0.99, 0.97, 0.95, 0.9], C));
   const random = uniform(1);
-  const [qIn, kIn, vIn] = [q, k, v].map((view) =>
-    Float32Array.from(view, () => Math.abs(random())),
-  ) as Tuple4;
-  const oOut = new Float32Array(o.length);
+  const features = (length: number) => Float32Array.from({ length }, () => Math.abs(random()));
+  const [qIn, kIn, vIn, oOut] = [
+    features(q.length),
+    features(k.length),
+    features(v.length),
+    o.slice(),
+  ] as const;
   let position = 0;
   return () => {
     q.set(qIn);
@@ -83,22 +77,27 @@ function attentionRun(backend: Backend, C: number, normalized: boolean): () => v
   };
 }
 
-type Tuple4 = [Float32Array, Float32Array, Float32Array, Float32Array];
-type Tuple6 = [...Tuple4, Float32Array, Float32Array];
+/** An arena of 1 MiB with a function that takes aligned arrays off it. */
+function openCarved<K extends Kernels>(set: KernelSet<K>, backend: Backend) {
+  const { kernels, buffer, base } = openArena(set, ARENA_BYTES, backend);
+  let next = base;
+  const carve = (length: number) => {
+    const view = new Float32Array(buffer, next, length);
+    next = Math.ceil((next + view.byteLength) / 64) * 64;
+    return view;
+  };
+  return { kernels, carve };
+}
 
 function elementwise(name: 'expF32' | 'logF32' | 'sigmoidF32' | 'softplusF32' | 'firstNonFinite'): Contest {
   return {
     name,
-    unit: 'values',
-    units: EXP_FLOATS,
+    units: ARRAY_FLOATS,
     prepare(backend) {
-      const { kernels, buffer, base } = openArena(mathKernels, 8 * EXP_FLOATS, backend);
-      const x = new Float32Array(buffer, base, EXP_FLOATS);
-      const y = new Float32Array(buffer, base + x.byteLength, EXP_FLOATS);
+      const { kernels, carve } = openCarved(mathKernels, backend);
+      const [x, y] = [carve(ARRAY_FLOATS), carve(ARRAY_FLOATS)] as const;
       const random = uniform(1);
-      x.forEach((_, i) => {
-        x[i] = 10 * Math.abs(random());
-      });
+      x.set(Float32Array.from(x, () => 10 * Math.abs(random())));
       return name === 'firstNonFinite'
         ? () => kernels[name](x, x.length)
         : () => kernels[name](x, y, x.length);
@@ -106,16 +105,26 @@ function elementwise(name: 'expF32' | 'logF32' | 'sigmoidF32' | 'softplusF32' | 
   };
 }
 
-/** Median seconds of one run per backend: samples of about the same length, taken in turn. */
-function measure(contest: Contest): Record<Backend, number> {
-  const runs = BACKENDS.map((backend) => contest.prepare(backend));
-  const repeats = runs.map(repeatsFor);
-  const samples = runs.map((): number[] => []);
+interface Result {
+  /** Median seconds of one run. */
+  readonly wasm: number;
+  readonly typescript: number;
+  /** Median of the ratios of neighbouring samples. */
+  readonly ratio: number;
+}
+
+/** Samples of about the same length, taken in turn. */
+function measure(contest: Contest): Result {
+  const [runWasm, runTwin] = [contest.prepare('wasm'), contest.prepare('typescript')];
+  const [repeatsWasm, repeatsTwin] = [repeatsFor(runWasm), repeatsFor(runTwin)];
+  const wasm: number[] = [];
+  const typescript: number[] = [];
   for (let sample = 0; sample < SAMPLES; sample++) {
-    runs.forEach((run, i) => samples[i]!.push(secondsOf(run, repeats[i]!) / repeats[i]!));
+    wasm.push(secondsOf(runWasm, repeatsWasm) / repeatsWasm);
+    typescript.push(secondsOf(runTwin, repeatsTwin) / repeatsTwin);
   }
-  const [wasm, typescript] = samples.map(median) as [number, number];
-  return { wasm, typescript };
+  const ratios = wasm.map((seconds, sample) => typescript[sample]! / seconds);
+  return { wasm: median(wasm), typescript: median(typescript), ratio: median(ratios) };
 }
 
 /** How often to run for a sample, found after a warm-up that lets the engine optimize. */
@@ -130,8 +139,8 @@ function secondsOf(run: () => void, times: number): number {
   return (performance.now() - start) / 1000;
 }
 
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
-const millions = (x: number) => (x / 1e6).toFixed(2).padStart(9);
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const millions = (x: number) => (x / 1e6).toFixed(3);
 
 const contests = [
   attention(16, false),
@@ -145,15 +154,15 @@ const contests = [
 ];
 
 console.log(`Node ${process.version}, medians of ${SAMPLES} interleaved samples of ${SAMPLE_MS} ms\n`);
-console.log(`${'kernel'.padEnd(34)}${'million/s'.padStart(9)}  twin million/s  WASM/twin  useful GFLOP/s`);
+console.log(`${'kernel'.padEnd(34)}${'million/s'.padStart(9)}  twin million/s  WASM:twin  useful GFLOP/s`);
 for (const contest of contests) {
-  const { wasm, typescript } = measure(contest);
+  const { wasm, typescript, ratio } = measure(contest);
   const speed = contest.operations ? (contest.operations / wasm / 1e9).toFixed(1) : '';
   console.log(
     contest.name.padEnd(34) +
-      millions(contest.units / wasm) +
+      millions(contest.units / wasm).padStart(9) +
       millions(contest.units / typescript).padStart(16) +
-      `${(typescript / wasm).toFixed(1)}x`.padStart(11) +
+      `${ratio.toFixed(1)}x`.padStart(11) +
       speed.padStart(16),
   );
 }

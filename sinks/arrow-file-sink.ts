@@ -25,10 +25,12 @@ const PREFIX_BYTES = 8;
  * without a batch, the file has no columns. A resumed file has the bytes that an uninterrupted one would have.
  */
 export function arrowFileSink(path: string, options: OutputFileOptions = {}): Sink {
-  const { overwrite } = checked('arrowFileSink', options, [], () => ({
-    path: text({ path }),
-    overwrite: truth({ overwrite: options.overwrite ?? false }),
-  }));
+  const { overwrite } = checked('arrowFileSink', options, [], () => {
+    text({ path });
+    return {
+      overwrite: truth({ overwrite: options.overwrite ?? false }),
+    };
+  });
   const who = `arrowFileSink '${path}'`;
   return {
     name: 'arrowFileSink',

@@ -19,13 +19,23 @@ import { END_MARKER, encodeBatch, encodeSchema } from './ipc-encoder.js';
 export function arrowStreamSink(output?: ByteOutput): Sink {
   const name = 'arrowStreamSink';
   if (output !== undefined && !isByteOutput(output)) {
-    throw optionRange(name, 'output', 'a writable stream, a function, or nothing for standard output', output);
+    throw optionRange(
+      name,
+      'output',
+      'a writable stream, a function, or nothing for standard output',
+      output,
+    );
   }
   return {
     name,
     async open(resume, signal) {
       if (resume !== undefined) {
-        throw sinkFailed(name, 'resuming', 'a sink that can be cut back, such as a file', 'a stream that was sent');
+        throw sinkFailed(
+          name,
+          'resuming',
+          'a sink that can be cut back, such as a file',
+          'a stream that was sent',
+        );
       }
       return new ArrowStreamWriter(name, await openOutput(name, output, signal));
     },

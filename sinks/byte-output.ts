@@ -6,7 +6,10 @@
 import type { Writable } from 'node:stream';
 import { DataflowError, reason, sinkFailed } from '../src/errors.js';
 
-export type ByteOutput = Writable | WritableStream<Uint8Array> | ((bytes: Uint8Array) => void | Promise<void>);
+export type ByteOutput =
+  | Writable
+  | WritableStream<Uint8Array>
+  | ((bytes: Uint8Array) => void | Promise<void>);
 
 export interface OpenOutput {
   write(bytes: Uint8Array): Promise<void>;
@@ -18,10 +21,16 @@ export interface OpenOutput {
 /** Whether a value is one of the outputs that `openOutput` takes. */
 export const isByteOutput = (value: unknown): value is ByteOutput =>
   typeof value === 'function' ||
-  (value !== null && typeof value === 'object' && ('getWriter' in value || ('write' in value && 'end' in value)));
+  (value !== null &&
+    typeof value === 'object' &&
+    ('getWriter' in value || ('write' in value && 'end' in value)));
 
 /** Opens an output (standard output without one). What goes wrong is SINK_FAILED; waiting ends when `signal` aborts. */
-export async function openOutput(who: string, output: ByteOutput | undefined, signal: AbortSignal): Promise<OpenOutput> {
+export async function openOutput(
+  who: string,
+  output: ByteOutput | undefined,
+  signal: AbortSignal,
+): Promise<OpenOutput> {
   const { stdout, stderr } = output === undefined || !('getWriter' in output) ? await standardStreams() : {};
   const target = output ?? stdout!;
   const open =
@@ -43,7 +52,12 @@ async function standardStreams(): Promise<{ stdout?: Writable; stderr?: Writable
   return { stdout, stderr };
 }
 
-async function guard(who: string, what: string, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+async function guard(
+  who: string,
+  what: string,
+  work: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   signal.throwIfAborted();
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {

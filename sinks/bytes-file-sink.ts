@@ -16,11 +16,13 @@ export interface BytesFileSinkOptions extends OutputFileOptions {
 
 /** Writes the values of one column end to end. A null is an error (NOT_FINITE): it has no bytes. */
 export function bytesFileSink(path: string, options: BytesFileSinkOptions = {}): Sink {
-  const { column, overwrite } = checked('bytesFileSink', options, ['column'], () => ({
-    path: text({ path }),
-    overwrite: truth({ overwrite: options.overwrite ?? false }),
-    ...(options.column !== undefined && { column: text({ column: options.column }) }),
-  })) as { overwrite: boolean; column?: string };
+  const { column, overwrite } = checked('bytesFileSink', options, ['column'], () => {
+    text({ path });
+    return {
+      overwrite: truth({ overwrite: options.overwrite ?? false }),
+      ...(options.column !== undefined && { column: text({ column: options.column }) }),
+    };
+  }) as { overwrite: boolean; column?: string };
   return encodedFileSink('bytesFileSink', path, overwrite, (who) => (batch) => {
     const index = columnIndex(who, batch, column);
     return allBytes(who, String(batch.schema.fields[index]!.name), compact(batch.data.children[index]!));

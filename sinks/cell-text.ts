@@ -43,7 +43,8 @@ function reader(data: Data): ReadCell {
   if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) {
     const decoder = new TextDecoder();
     const bytes = values as Uint8Array;
-    return (row) => quoted(decoder.decode(bytes.subarray(Number(valueOffsets[row]), Number(valueOffsets[row + 1]))));
+    return (row) =>
+      quoted(decoder.decode(bytes.subarray(Number(valueOffsets[row]), Number(valueOffsets[row + 1]))));
   }
   if (DataType.isBinary(type) || DataType.isLargeBinary(type)) {
     const bytes = values as Uint8Array;
@@ -59,9 +60,11 @@ function reader(data: Data): ReadCell {
   }
   if (DataType.isTimestamp(type)) return (row) => quoted(isoTime(values[row], type.unit));
   if (DataType.isTime(type)) return (row) => quoted(isoClock(BigInt(values[row]), type.unit));
-  if (DataType.isDecimal(type)) return (row) => json(decimal(values.subarray(row * data.stride, (row + 1) * data.stride), type.scale));
+  if (DataType.isDecimal(type))
+    return (row) => json(decimal(values.subarray(row * data.stride, (row + 1) * data.stride), type.scale));
   if (type.children?.length > 0) return nestedReader(data);
-  if (data.stride > 1) return (row) => json(`[${values.subarray(row * data.stride, (row + 1) * data.stride).join(',')}]`);
+  if (data.stride > 1)
+    return (row) => json(`[${values.subarray(row * data.stride, (row + 1) * data.stride).join(',')}]`);
   return (row) => json(`${values[row]}`);
 }
 
@@ -81,7 +84,8 @@ function nestedReader(data: Data): ReadCell {
   const read = children.map(cellJson);
   if (DataType.isUnion(type)) {
     const isDense = DataType.isDenseUnion(type);
-    return (row) => json(read[type.typeIdToChildIndex[data.typeIds[row]]!]!(isDense ? valueOffsets[row] : row));
+    return (row) =>
+      json(read[type.typeIdToChildIndex[data.typeIds[row]]!]!(isDense ? valueOffsets[row] : row));
   }
   const list = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => read[0]!(from + i));
   if (DataType.isStruct(type)) {
@@ -89,11 +93,16 @@ function nestedReader(data: Data): ReadCell {
     return (row) => json(`{${keys.map((key, c) => `${key}:${read[c]!(row)}`).join(',')}}`);
   }
   if (DataType.isMap(type)) {
-    const [keys, values] = children[0]!.children.map(cellJson) as [(row: number) => string, (row: number) => string];
+    const [keys, values] = children[0]!.children.map(cellJson) as [
+      (row: number) => string,
+      (row: number) => string,
+    ];
     const key = (at: number) => (keys(at).startsWith('"') ? keys(at) : JSON.stringify(keys(at)));
     return (row) => {
       const [from, to] = [valueOffsets[row], valueOffsets[row + 1]];
-      return json(`{${Array.from({ length: to - from }, (_, i) => `${key(from + i)}:${values(from + i)}`).join(',')}}`);
+      return json(
+        `{${Array.from({ length: to - from }, (_, i) => `${key(from + i)}:${values(from + i)}`).join(',')}}`,
+      );
     };
   }
   if (DataType.isFixedSizeList(type)) {

@@ -1,10 +1,11 @@
 /**
  * CSV files: a header, then one line a row.
  */
+
+import { delimiterOption } from '../sources/csv-fields.js';
 import { optionRange } from '../src/errors.js';
 import { checked, text, truth } from '../src/options.js';
 import type { Sink } from '../src/sink.js';
-import { delimiterOption } from '../sources/csv-fields.js';
 import { cellTexts } from './cell-text.js';
 import { compact } from './compact-data.js';
 import { encodedFileSink } from './encoded-file-sink.js';
@@ -25,13 +26,15 @@ export interface CsvSinkOptions extends OutputFileOptions {
  * one cell.
  */
 export function csvSink(path: string, options: CsvSinkOptions = {}): Sink {
-  const { overwrite, delimiter, header, nullValue } = checked('csvSink', options, [], () => ({
-    path: text({ path }),
-    overwrite: truth({ overwrite: options.overwrite ?? false }),
-    delimiter: delimiterOption(options.delimiter ?? ','),
-    header: truth({ header: options.header ?? true }),
-    nullValue: nullOption(options.nullValue ?? '', options.delimiter ?? ','),
-  }));
+  const { overwrite, delimiter, header, nullValue } = checked('csvSink', options, [], () => {
+    text({ path });
+    return {
+      overwrite: truth({ overwrite: options.overwrite ?? false }),
+      delimiter: delimiterOption(options.delimiter ?? ','),
+      header: truth({ header: options.header ?? true }),
+      nullValue: nullOption(options.nullValue ?? '', options.delimiter ?? ','),
+    };
+  });
   const encoder = new TextEncoder();
   const quoted = (cell: string) => {
     const isPlain = cell !== '' && cell !== nullValue && !cell.includes(delimiter) && !/["\r\n]/.test(cell);
@@ -54,7 +57,8 @@ export function csvSink(path: string, options: CsvSinkOptions = {}): Sink {
 
 /** A null must read as one cell, so it needs no quotes. */
 function nullOption(nullValue: unknown, delimiter: string): string {
-  const isBare = typeof nullValue === 'string' && !/["\r\n]/.test(nullValue) && !nullValue.includes(delimiter);
+  const isBare =
+    typeof nullValue === 'string' && !/["\r\n]/.test(nullValue) && !nullValue.includes(delimiter);
   if (isBare) return nullValue;
   throw optionRange('', 'nullValue', 'text without quotes, delimiters or line breaks', nullValue);
 }

@@ -14,10 +14,12 @@ import type { OutputFileOptions } from './output-file.js';
  * all their digits, which `jsonLines` reads exactly; other readers may round them.
  */
 export function jsonLinesSink(path: string, options: OutputFileOptions = {}): Sink {
-  const { overwrite } = checked('jsonLinesSink', options, [], () => ({
-    path: text({ path }),
-    overwrite: truth({ overwrite: options.overwrite ?? false }),
-  }));
+  const { overwrite } = checked('jsonLinesSink', options, [], () => {
+    text({ path });
+    return {
+      overwrite: truth({ overwrite: options.overwrite ?? false }),
+    };
+  });
   const encoder = new TextEncoder();
   return encodedFileSink('jsonLinesSink', path, overwrite, () => ({ schema, data, numRows }) => {
     const columns = schema.fields.map(({ name }, c) => {

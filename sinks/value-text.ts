@@ -20,7 +20,8 @@ export function isoTime(count: bigint, unit: TimeUnit): string {
 }
 
 /** A count since midnight as `12:00:00.123`. */
-export const isoClock = (count: bigint, unit: TimeUnit): string => isoTime(count, unit).slice(EPOCH_DAY.length, -1);
+export const isoClock = (count: bigint, unit: TimeUnit): string =>
+  isoTime(count, unit).slice(EPOCH_DAY.length, -1);
 
 /** A two's complement integer in 32-bit words, lowest first, with `scale` digits behind the point. */
 export function decimal(words: Uint32Array, scale: number): string {

@@ -41,10 +41,12 @@ const MOST_MESSAGE_BYTES = 2 ** 32;
  * Compressed files need a codec in apache-arrow's `compressionRegistry`.
  */
 export function arrowFile(path: string, options: ArrowFileOptions = {}): Source {
-  const { batchRows } = checked('arrowFile', options, [], () => ({
-    path: text({ path }),
-    batchRows: integer({ batchRows: options.batchRows ?? DEFAULT_BATCH_ROWS }, 1, 2 ** 31 - 1),
-  }));
+  const { batchRows } = checked('arrowFile', options, [], () => {
+    text({ path });
+    return {
+      batchRows: integer({ batchRows: options.batchRows ?? DEFAULT_BATCH_ROWS }, 1, 2 ** 31 - 1),
+    };
+  });
   const who = `arrowFile '${path}'`;
   return {
     name: 'arrowFile',

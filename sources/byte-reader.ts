@@ -1,6 +1,8 @@
 /**
  * Takes exact amounts of bytes from chunks of any size.
  */
+import { joinBytes } from './join-bytes.js';
+
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #current: Uint8Array = new Uint8Array(0);
@@ -34,7 +36,7 @@ export class ByteReader {
       pieces.push(piece);
     }
     this.#taken += length - missing;
-    return joined(pieces, length - missing);
+    return joinBytes(pieces);
   }
 
   /** Reads on to the end, and gives the last bytes, at most `length` of them. */
@@ -43,7 +45,7 @@ export class ByteReader {
     for (;;) {
       const more = await this.take(1 << 16);
       if (more.length === 0) return tail;
-      tail = joined([tail, more], tail.length + more.length).slice(-length);
+      tail = joinBytes([tail, more]).slice(-length);
     }
   }
 
@@ -51,14 +53,4 @@ export class ByteReader {
   async stop(): Promise<void> {
     await this.#chunks.return?.();
   }
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -22,10 +22,12 @@ const schema = new Schema([new Field('bytes', new Binary(), false)]);
  * a place in the file, in bytes.
  */
 export function bytesFile(path: string, options: BytesFileOptions = {}): Source {
-  const { blockBytes } = checked('bytesFile', options, [], () => ({
-    path: text({ path }),
-    blockBytes: integer({ blockBytes: options.blockBytes ?? 2 ** 20 }, 1, MOST_BLOCK_BYTES),
-  }));
+  const { blockBytes } = checked('bytesFile', options, [], () => {
+    text({ path });
+    return {
+      blockBytes: integer({ blockBytes: options.blockBytes ?? 2 ** 20 }, 1, MOST_BLOCK_BYTES),
+    };
+  });
   const who = `bytesFile '${path}'`;
   return {
     name: 'bytesFile',

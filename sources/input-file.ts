@@ -74,7 +74,7 @@ export class InputFile {
 }
 
 /** Opens a file for reading. */
-export async function openInputFile(who: string, path: string): Promise<InputFile> {
+async function openInputFile(who: string, path: string): Promise<InputFile> {
   const { open } = await import('node:fs/promises');
   try {
     const handle = await open(path, 'r');
@@ -91,12 +91,13 @@ export async function* withInputFile<T>(
   path: string,
   read: (file: InputFile) => AsyncIterable<T>,
 ): AsyncGenerator<T> {
-  const file = await openInputFile(who, path);
+  let file: InputFile | undefined;
   try {
+    file = await openInputFile(who, path);
     yield* read(file);
   } catch (error) {
     throw error instanceof DataflowError ? error.within({ file: path }) : error;
   } finally {
-    await file.close();
+    await file?.close();
   }
 }

@@ -4,8 +4,12 @@
 import { type Codec, CompressionType, compressionRegistry } from 'apache-arrow';
 import type { RecordBatch as BatchHeader } from 'apache-arrow/ipc/metadata/message';
 import { corruptInput, limitExceeded, sourceFailed } from '../src/errors.js';
+import { attempt } from './ipc-metadata.js';
 
-/** A compressed buffer begins with its plain length, an int64; −1 says that it is stored plain after all. */
+/**
+ * A compressed buffer begins with its plain length, an int64; −1 says that it is stored plain after all. It is only held
+ * against the limit: arrow-js writes the compressed length there. The columns are checked for their room later.
+ */
 const PREFIX_BYTES = 8;
 const STORED_PLAIN = -1n;
 
@@ -56,15 +60,5 @@ function decompressed(who: string, bytes: Uint8Array, codec: Codec, mostBytes: n
     throw corruptInput(who, 'length of a compressed buffer', 'at least 0', `${plainBytes}`);
   if (plainBytes > mostBytes)
     throw limitExceeded(who, 'maxMessageBytes', mostBytes, 'A decompressed body is larger.');
-  const plain = attemptDecode(who, packed, codec);
-  if (plain.length === Number(plainBytes)) return plain;
-  throw corruptInput(who, 'length of a decompressed buffer', `${plainBytes}`, `${plain.length}`);
-}
-
-function attemptDecode(who: string, packed: Uint8Array, codec: Codec): Uint8Array {
-  try {
-    return codec.decode!(packed);
-  } catch (error) {
-    throw corruptInput(who, 'compressed buffer', 'valid compressed data', String(error), undefined, error);
-  }
+  return attempt(who, 'compressed buffer', () => codec.decode!(packed));
 }

@@ -24,6 +24,8 @@ export interface FramingOptions {
 /** ARROW1 and two bytes of padding. */
 const MAGIC = [0x41, 0x52, 0x52, 0x4f, 0x57, 0x31, 0, 0];
 const MAGIC_BYTES = 6;
+/** A first length without FF FF FF FF in front is believed up to here; text read as a length is far beyond. */
+const MOST_BARE_LENGTH = 2 ** 24;
 
 export const startsAsArrowFile = (bytes: Uint8Array) =>
   bytes.length >= MAGIC_BYTES && MAGIC.slice(0, MAGIC_BYTES).every((byte, i) => bytes[i] === byte);
@@ -92,7 +94,7 @@ class Framer {
       throw this.truncated(isStart ? 'a schema message' : '4 bytes of a length', `${word.length} bytes`);
     let length = int32(word);
     if (length === -1) length = int32(await this.#take(4, '4 bytes of a length'));
-    else if (isStart && (length <= 0 || length > this.#maxMessageBytes)) {
+    else if (isStart && (length <= 0 || length > MOST_BARE_LENGTH)) {
       throw this.#corrupt('input', 'an Arrow IPC stream', `bytes ${Array.from(word).join(' ')} …`);
     }
     this.#refuseLength('metadata', length);

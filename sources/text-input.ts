@@ -12,9 +12,9 @@ const BLOCK_BYTES = 1 << 18;
 /** How an input is called in messages: a file by its path. */
 export const inputName = (input: TextInput): string => (typeof input === 'string' ? input : 'input');
 
-export function textInput(input: unknown): TextInput {
+export function textInput(who: string, input: unknown): TextInput {
   if ((typeof input === 'string' && input !== '') || isByteInput(input)) return input as TextInput;
-  throw optionRange('', 'path', 'a path, or bytes as a stream or array', input);
+  throw optionRange(who, 'path', 'a path, or bytes as a stream or array', input);
 }
 
 /** The bytes of an input from `offset` on. Input that is no file is read again from its start and passed over. */

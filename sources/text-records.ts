@@ -3,9 +3,11 @@
  *
  * 1. Chunks are joined until they hold a whole record; a chunk border may be anywhere, inside of a character too.
  * 2. What looks unfinished is looked at again only once twice as much is there, so long records cost no more per byte.
- * 3. A record longer than `maxRecordBytes` is LIMIT_EXCEEDED.
+ * 3. A byte order mark in front is passed over.
+ * 4. A record longer than `maxRecordBytes` is LIMIT_EXCEEDED.
  */
 import { limitExceeded } from '../src/errors.js';
+import { joinBytes } from './join-bytes.js';
 
 export interface TextRecord {
   /** Without the line break. */
@@ -33,10 +35,17 @@ export interface FoundRecord {
  * Looks for the end of the record at `from` in bytes up to `to`; undefined if it needs more of them. When `isLast`, no
  * more will come.
  */
-export type FindRecord = (bytes: Uint8Array, from: number, to: number, isLast: boolean) => FoundRecord | undefined;
+export type FindRecord = (
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  isLast: boolean,
+) => FoundRecord | undefined;
 
 const NEWLINE = 10;
 const RETURN = 13;
+/** What some editors put in front of UTF-8 text. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** All records behind `start`, in lists as they become known. */
 export async function* textRecords(
@@ -49,16 +58,20 @@ export async function* textRecords(
   let { bytes: offset, line } = start;
   let pending: Uint8Array = new Uint8Array(0);
   let isEnough = 0;
+  const tooLong = () => limitExceeded(who, 'maxRecordBytes', maxRecordBytes, `Line ${line} is longer.`);
   const cut = (isLast: boolean): TextRecord[] => {
     const records: TextRecord[] = [];
-    let from = 0;
+    if (offset === 0 && pending.length < BYTE_ORDER_MARK.length && !isLast) return records;
+    let from =
+      offset === 0 && BYTE_ORDER_MARK.every((byte, i) => pending[i] === byte) ? BYTE_ORDER_MARK.length : 0;
     while (from < pending.length) {
       const found = find(pending, from, pending.length, isLast);
       if (found === undefined) break;
       const { end, flaw } = found;
       const next = end + (pending[end] === NEWLINE ? 1 : 0);
       const first = line;
-      line += count(pending, NEWLINE, from, next);
+      if (end - from > maxRecordBytes) throw tooLong();
+      line += lineBreaks(pending, from, next);
       const isReturn = end > from && pending[end - 1] === RETURN && next > end;
       records.push({
         bytes: pending.subarray(from, isReturn ? end - 1 : end),
@@ -70,16 +83,22 @@ export async function* textRecords(
     }
     offset += from;
     pending = pending.subarray(from);
-    if (pending.length > maxRecordBytes) {
-      throw limitExceeded(who, 'maxRecordBytes', maxRecordBytes, `Line ${line} is longer.`);
-    }
+    if (pending.length > maxRecordBytes) throw tooLong();
     isEnough = pending.length * 2;
     return records;
   };
+  let parts: Uint8Array[] = [];
+  let size = 0;
   for await (const chunk of chunks) {
-    pending = join(pending, chunk);
-    if (pending.length >= isEnough) yield cut(false);
+    parts.push(chunk);
+    size += chunk.length;
+    if (size < isEnough) continue;
+    pending = joinBytes(parts);
+    yield cut(false);
+    parts = [pending];
+    size = pending.length;
   }
+  pending = joinBytes(parts);
   yield cut(true);
 }
 
@@ -90,16 +109,8 @@ export const findLine: FindRecord = (bytes, from, to, isLast) => {
   return isLast ? { end: to } : undefined;
 };
 
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b;
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
-}
-
-function count(bytes: Uint8Array, byte: number, from: number, to: number): number {
+function lineBreaks(bytes: Uint8Array, from: number, to: number): number {
   let found = 0;
-  for (let at = bytes.indexOf(byte, from); at >= 0 && at < to; at = bytes.indexOf(byte, at + 1)) found++;
+  for (let at = from; at < to; at++) if (bytes[at] === NEWLINE) found++;
   return found;
 }

@@ -3,7 +3,7 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import type { Step } from './dataflow.js';
-import { DataflowError } from './errors.js';
+import { DataflowError, reason, stepFailed } from './errors.js';
 import type { Emit, OpenContext, OpenOperator } from './operator.js';
 
 export class Chain {
@@ -21,7 +21,13 @@ export class Chain {
     for (let i = steps.length - 1; i >= 0; i--) {
       const { id, open } = this.#steps[i]!;
       const next = this.#into[i + 1]!;
-      this.#into[i] = (batch) => this.#within(id, () => open.step(batch, next));
+      this.#into[i] = (batch) => {
+        try {
+          open.step(batch, next);
+        } catch (error) {
+          throw this.#told(id, error);
+        }
+      };
     }
   }
 
@@ -46,12 +52,18 @@ export class Chain {
       this.#within(id, () => open.restore(snapshots[i]!));
   }
 
-  /** Errors say the step and the batch they happened in. */
   #within<T>(step: string, work: () => T): T {
     try {
       return work();
     } catch (error) {
-      throw error instanceof DataflowError ? error.within({ step, batch: this.#batch }) : error;
+      throw this.#told(step, error);
     }
+  }
+
+  /** The error with the step and the batch it happened in; what a user's function throws becomes the cause of one. */
+  #told(step: string, error: unknown): DataflowError {
+    if (!(error instanceof DataflowError)) return stepFailed(step, this.#batch, reason(error), error);
+    const isTold = error.at.step !== undefined && error.at.batch !== undefined;
+    return isTold ? error : error.within({ step, batch: this.#batch });
   }
 }

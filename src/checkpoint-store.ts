@@ -1,6 +1,7 @@
 /**
  * Where checkpoints are kept, and keyed states that do not fit.
  */
+import { checked, integer } from './options.js';
 
 /** A growing file of evicted states: appended to, read at random, cut back when a run resumes. Synchronous. */
 export interface SpillFile {
@@ -29,8 +30,14 @@ export interface CheckpointStore {
   spill(step: string): SpillFile;
 }
 
+export interface StoreOptions {
+  /** The newest so many checkpoints stay, 1 … 1000 (default 3). */
+  readonly keep?: number;
+}
+
 /** Keeps checkpoints in memory: for tests, for browsers, for moving a run inside of one process. */
-export function memoryStore({ keep = 3 }: { keep?: number } = {}): CheckpointStore {
+export function memoryStore(options: StoreOptions = {}): CheckpointStore {
+  const { keep } = checkStoreOptions('memoryStore', options);
   const kept = new Map<number, Uint8Array>();
   const spills = new Map<string, SpillFile>();
   return {
@@ -49,6 +56,9 @@ export function memoryStore({ keep = 3 }: { keep?: number } = {}): CheckpointSto
     },
   };
 }
+
+export const checkStoreOptions = (who: string, options: StoreOptions) =>
+  checked(who, options, [], () => ({ keep: integer({ keep: options.keep ?? 3 }, 1, 1000) }));
 
 function memorySpill(): SpillFile {
   let bytes = new Uint8Array(1024);

@@ -5,7 +5,15 @@
 
 import type { CheckpointStore } from './checkpoint-store.js';
 import { crc32c } from './checksum.js';
-import { checkpointCorrupt, DataflowError, stateMismatch } from './errors.js';
+import type { Dataflow } from './dataflow.js';
+import {
+  checkpointCorrupt,
+  DataflowError,
+  reason,
+  sinkFailed,
+  sourceFailed,
+  stateMismatch,
+} from './errors.js';
 import { type Identity, refuseMismatch } from './identity.js';
 import { pack, seal, unpack, unseal } from './snapshot.js';
 import type { Position } from './source.js';
@@ -30,6 +38,8 @@ export interface Checkpoint {
   readonly sourcePosition: readonly Position[];
   readonly sinkPosition: Position;
   readonly counts: Counts;
+  /** Bytes that the sink had written. */
+  readonly bytesOut: number;
   /** The output is finished and in its place: there is nothing left to do. */
   readonly complete: boolean;
   readonly steps: readonly SavedStep[];
@@ -58,6 +68,19 @@ export function decodeCheckpoint(who: string, bytes: Uint8Array): Checkpoint {
 export type Shape = Pick<Checkpoint, 'flow' | 'source' | 'sink'> & {
   readonly steps: readonly (Identity & { id: string })[];
 };
+
+/** What the checkpoints of a flow must have been taken of. */
+export const shapeOf = ({ name, source, sink, steps }: Flow): Shape => ({
+  flow: name,
+  source: source.name,
+  sink: sink.name,
+  steps: steps.map(({ id, operator: { description } }) => {
+    const { name, version, options, layout } = description;
+    return { id, name, version, options, layout };
+  }),
+});
+
+export type Flow = Pick<Dataflow, 'name' | 'source' | 'steps' | 'sink'>;
 
 /** Refuses a checkpoint of another pipeline. */
 export function refuseForeign(expected: Shape, got: Checkpoint): void {
@@ -97,12 +120,15 @@ export class Checkpoints {
    * is an error, since starting afresh would hide the loss.
    */
   async newest(who: string): Promise<Checkpoint | undefined> {
-    const sequences = (await this.#store.list()).sort((a, b) => b - a);
+    const sequences = (await this.#read('list of checkpoints', () => this.#store.list())).sort(
+      (a, b) => b - a,
+    );
     this.#sequence = sequences[0] ?? 0;
     let damage: DataflowError | undefined;
     for (const sequence of sequences) {
       try {
-        return decodeCheckpoint(who, await this.#store.read(sequence));
+        const bytes = await this.#read(`checkpoint ${sequence}`, () => this.#store.read(sequence));
+        return decodeCheckpoint(who, bytes);
       } catch (error) {
         if (!(error instanceof DataflowError) || error.code !== 'CHECKPOINT_CORRUPT') throw error;
         damage ??= error;
@@ -114,6 +140,25 @@ export class Checkpoints {
   }
 
   async write(checkpoint: Checkpoint): Promise<void> {
-    await this.#store.write(++this.#sequence, encodeCheckpoint(checkpoint));
+    const bytes = encodeCheckpoint(checkpoint);
+    try {
+      await this.#store.write(++this.#sequence, bytes);
+    } catch (error) {
+      if (error instanceof DataflowError) throw error;
+      throw sinkFailed(this.#store.name, `checkpoint ${this.#sequence}`, 'to write it', reason(error), error);
+    }
+  }
+
+  async clear(): Promise<void> {
+    await this.#read('checkpoints', () => this.#store.clear());
+  }
+
+  async #read<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DataflowError) throw error;
+      throw sourceFailed(this.#store.name, what, 'to reach them', reason(error), error);
+    }
   }
 }

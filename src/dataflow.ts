@@ -8,7 +8,8 @@ import type { OperatorFunction } from 'rxjs';
 import { optionRange } from './errors.js';
 import { type Live, startLive } from './live.js';
 import { isOperator, type Operator } from './operator.js';
-import { type Report, type RunOptions, runFlow } from './run.js';
+import { runFlow } from './run.js';
+import type { Report, RunOptions } from './run-options.js';
 import { fromRxjs } from './rxjs-step.js';
 import type { Sink } from './sink.js';
 import type { Source } from './source.js';
@@ -49,6 +50,7 @@ export function dataflow(name: string): { from(...sources: [Source, ...Source[]]
     throw optionRange('dataflow', 'name', 'text that is not empty', name);
   return {
     from(...sources) {
+      if (sources.length === 0) throw optionRange(name, 'from', 'at least one source', sources);
       for (const source of sources) {
         if (typeof source?.read !== 'function') throw optionRange(name, 'from', 'a source', source);
       }
@@ -81,6 +83,7 @@ function withSteps(name: string, source: Source, steps: readonly Step[]): Steps 
       return added(placed);
     },
     to(...sinks) {
+      if (sinks.length === 0) throw optionRange(name, 'to', 'at least one sink', sinks);
       for (const sink of sinks) {
         if (typeof sink?.open !== 'function') throw optionRange(name, 'to', 'a sink', sink);
       }

@@ -60,7 +60,7 @@ export interface Definition<
   /** What it does for the user, in one line. */
   readonly summary: string;
   /** The C kernels it calls; each has a TypeScript twin of the same signature. */
-  readonly kernels?: KernelSet<K & { firstNonFinite: Kernel }>;
+  readonly kernels?: KernelSet<K & { firstNonFinite: Kernel; firstAbove: Kernel }>;
   /** What each option means, with its unit, range and default: `chunkwise operators` shows it. */
   readonly options: Readonly<Record<keyof R, string>>;
   /** Checks the options and fills in their defaults; throws OPTION_RANGE. */

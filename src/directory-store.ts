@@ -2,22 +2,23 @@
  * Keeps checkpoints as files of a directory: written to a temporary file, synced, renamed, the directory synced.
  */
 
-import type { CheckpointStore, SpillFile } from './checkpoint-store.js';
+import {
+  type CheckpointStore,
+  checkStoreOptions,
+  type SpillFile,
+  type StoreOptions,
+} from './checkpoint-store.js';
 import { optionRange, reason, sinkFailed, sourceFailed } from './errors.js';
 import { reached } from './fault-points.js';
 
 const NAME = /^checkpoint-(\d{10})\.bin$/;
 const nameOf = (sequence: number) => `checkpoint-${String(sequence).padStart(10, '0')}.bin`;
 
-/**
- * A store in the directory `path`, which is made when first written to. The newest `keep` checkpoints stay (1 …,
- * default 3). One run at a time may use a directory.
- */
-export function directoryStore(path: string, { keep = 3 }: { keep?: number } = {}): CheckpointStore {
+/** A store in the directory `path`, which is made when first written to. One run at a time may use a directory. */
+export function directoryStore(path: string, options: StoreOptions = {}): CheckpointStore {
   if (typeof path !== 'string' || path === '')
     throw optionRange('directoryStore', 'path', 'a directory', path);
-  if (!Number.isInteger(keep) || keep < 1)
-    throw optionRange('directoryStore', 'keep', 'an integer from 1', keep);
+  const { keep } = checkStoreOptions('directoryStore', options);
   const files = () => import('node:fs/promises');
   const list = async () => {
     const { readdir } = await files();
@@ -65,6 +66,7 @@ async function writeDurably(directory: string, name: string, bytes: Uint8Array):
   reached('checkpoint:before-rename');
   await rename(temporary, `${directory}/${name}`);
   reached('checkpoint:after-rename');
+  if (process.platform === 'win32') return;
   const opened = await open(directory, 'r');
   try {
     await opened.sync();

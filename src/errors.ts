@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'CORRUPT_INPUT'
   | 'TRUNCATED_INPUT'
   | 'SOURCE_FAILED'
+  | 'STEP_FAILED'
   | 'SINK_FAILED'
   | 'CHECKPOINT_CORRUPT';
 
@@ -60,8 +61,14 @@ export function shown(value: unknown): string {
   return String(value);
 }
 
-const prefixed = (who: string, message: string) =>
-  who === '' || message.startsWith(`${who}: `) ? message : `${who}: ${message}`;
+/** `who: message`, without saying an operator's name twice where a step is named after it (`1:retention`). */
+function prefixed(who: string, message: string): string {
+  const operator = who.slice(who.indexOf(':') + 1);
+  return who === ''
+    ? message
+    : `${who}: ${message.startsWith(`${operator}: `) ? message.slice(operator.length + 2) : message}`;
+}
+
 const sentence = (who: string, what: string, expected: string, got: string, advice = '') =>
   prefixed(who, `${what}, expected ${expected}, got ${got}.${advice && ` ${advice}`}`);
 
@@ -94,15 +101,23 @@ export const columnWidth = (who: string, name: string, expected: number, got: nu
 
 /** A null, NaN or infinity where a finite number is needed. */
 export const notFinite = (who: string, name: string, row: number, got: string) =>
+  valueRefused('NOT_FINITE', who, name, row, 'a finite number', got);
+
+/** A number outside of what the column may hold. */
+export const outOfDomain = (who: string, name: string, row: number, expected: string, got: string) =>
+  valueRefused('CORRUPT_INPUT', who, name, row, expected, got);
+
+const valueRefused = (
+  code: ErrorCode,
+  who: string,
+  name: string,
+  row: number,
+  expected: string,
+  got: string,
+) =>
   new DataflowError(
-    'NOT_FINITE',
-    sentence(
-      who,
-      `value of column '${name}' in row ${row}`,
-      'a finite number',
-      got,
-      'Clean or filter the row first.',
-    ),
+    code,
+    sentence(who, `value of column '${name}' in row ${row}`, expected, got, 'Clean or filter the row first.'),
     { column: name, row },
   );
 
@@ -152,6 +167,10 @@ export const truncatedInput = (who: string, what: string, expected: string, got:
 
 export const sourceFailed = (who: string, what: string, expected: string, got: string, cause?: unknown) =>
   new DataflowError('SOURCE_FAILED', sentence(who, what, expected, got), {}, cause);
+
+/** A step that threw something of its own, which is the cause. */
+export const stepFailed = (step: string, batch: number, got: string, cause: unknown) =>
+  new DataflowError('STEP_FAILED', sentence(step, `batch ${batch}`, 'no error', got), { step, batch }, cause);
 
 export const sinkFailed = (who: string, what: string, expected: string, got: string, cause?: unknown) =>
   new DataflowError('SINK_FAILED', sentence(who, what, expected, got), {}, cause);

@@ -8,6 +8,7 @@ export * from '../sources/index.js';
 export { type Applied, applyTo } from './apply.js';
 export type { Codec } from './cells.js';
 export { type CheckpointStore, memoryStore, type SpillFile } from './checkpoint-store.js';
+export type { CheckpointOptions } from './checkpointing.js';
 export { fromColumns, type Key, type NewColumn, numbersOf, selectColumns, withColumns } from './columns.js';
 export { type Dataflow, dataflow, type Step, type Steps } from './dataflow.js';
 export {
@@ -22,7 +23,19 @@ export {
 export { directoryStore } from './directory-store.js';
 export { DataflowError, type ErrorAt, type ErrorCode } from './errors.js';
 export type { Identity } from './identity.js';
-export { type ArrayType, type ArrayTypes, f32, f64, i8, i32, i64, startingAt, u8, u32 } from './layout.js';
+export {
+  type ArrayType,
+  type ArrayTypes,
+  atMost,
+  f32,
+  f64,
+  i8,
+  i32,
+  i64,
+  startingAt,
+  u8,
+  u32,
+} from './layout.js';
 export type { Live } from './live.js';
 export {
   type Description,
@@ -39,7 +52,7 @@ export { type KeyedOperator, type KeyedState, type PerKeyOptions, perKey } from 
 export type { OnProgress, ProgressState } from './progress.js';
 export { nextBelow, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
 export { type RebatchOptions, rebatch } from './rebatch.js';
-export type { CheckpointOptions, Report, RunOptions } from './run.js';
+export type { Report, RunOptions } from './run-options.js';
 export type { Sink, SinkWriter } from './sink.js';
 export type { Position, Source, Sourced } from './source.js';
 export type { State } from './state.js';

@@ -7,7 +7,7 @@ import type { Key } from './columns.js';
 import { limitExceeded } from './errors.js';
 import { pack, unpack } from './snapshot.js';
 
-/** What a snapshot holds: keys from the least to the most recently used, their states end to end, and the spilled. */
+/** What a snapshot holds: keys in the order of `KeyCells`, their states end to end, and where the evicted ones are. */
 interface SavedKeys {
   readonly keys: readonly Key[];
   readonly byteLengths: readonly number[];
@@ -50,13 +50,14 @@ export class KeyCells {
   readonly #maxKeys: number;
   /** Opens where evicted states go; undefined where the limit is an error. */
   readonly #openSpill: (() => SpillFile) | undefined;
-  /** Least recently used first. */
+  /** In the order of their first rows; where states are evicted, the least recently used first. */
   readonly #cellOf = new Map<Key, number>();
   readonly #spilled = new Map<Key, readonly [offset: number, byteLength: number]>();
   /** The pass in which a cell was last used. */
   readonly #usedIn: Int32Array;
   #spill: SpillFile | undefined;
   #pass = 0;
+  #latest: Key | undefined;
 
   constructor(cells: Cells, maxKeys: number, openSpill?: () => SpillFile) {
     this.#cells = cells;
@@ -73,15 +74,16 @@ export class KeyCells {
   /** The cell of a key, or −1 when every cell is taken by this pass. */
   cellFor(key: Key): number {
     let cell = this.#cellOf.get(key);
-    if (cell !== undefined && this.#usedIn[cell] === this.#pass) return cell;
     if (cell === undefined) {
       cell = this.#cellOf.size < this.#maxKeys ? this.#cellOf.size : this.#evict();
       if (cell < 0) return -1;
       this.#admit(key, cell);
-    } else {
+      this.#cellOf.set(key, cell);
+    } else if (this.#openSpill !== undefined && key !== this.#latest) {
       this.#cellOf.delete(key);
+      this.#cellOf.set(key, cell);
     }
-    this.#cellOf.set(key, cell);
+    this.#latest = key;
     this.#usedIn[cell] = this.#pass;
     return cell;
   }
@@ -100,6 +102,7 @@ export class KeyCells {
     this.#cellOf.clear();
     this.#spilled.clear();
     this.#usedIn.fill(0);
+    this.#latest = undefined;
     for (const [key, state] of savedStates(snapshot)) {
       const cell = this.#cellOf.size;
       if (cell === this.#maxKeys) throw this.#tooMany('Raise maxKeys to at least the number of saved keys.');
@@ -107,6 +110,9 @@ export class KeyCells {
       this.#cellOf.set(key, cell);
     }
     const { spilled, spillBytes } = unpack(snapshot) as SavedKeys;
+    if (spilled.length > 0 && this.#openSpill === undefined) {
+      throw this.#tooMany("States were evicted: go on with onLimit: 'evict' and the same checkpoint store.");
+    }
     for (const [key, offset, length] of spilled) this.#spilled.set(key, [offset, length]);
     if (this.#openSpill !== undefined) {
       this.#spill ??= this.#openSpill();

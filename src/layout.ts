@@ -24,6 +24,8 @@ export interface ArrayType<D extends Dtype = Dtype> {
   /** Elements: the product of the shape, 1 for a scalar. */
   readonly length: number;
   readonly start: number;
+  /** The largest value that a column of it may hold. */
+  readonly most: number;
 }
 
 export type ArrayTypes = Readonly<Record<string, ArrayType>>;
@@ -47,6 +49,7 @@ const arrayType =
     shape,
     length: shape.reduce((product, extent) => product * extent, 1),
     start: 0,
+    most: Number.POSITIVE_INFINITY,
   });
 
 export const f32 = arrayType('f32');
@@ -61,6 +64,12 @@ export const u32 = arrayType('u32');
 export const startingAt = <D extends Dtype>(type: ArrayType<D>, start: number): ArrayType<D> => ({
   ...type,
   start,
+});
+
+/** The same column, whose values may not be larger: a log decay is at most 0. */
+export const atMost = <D extends Dtype>(type: ArrayType<D>, most: number): ArrayType<D> => ({
+  ...type,
+  most,
 });
 
 export const bytesPerElement = (dtype: Dtype): number => constructors[dtype].BYTES_PER_ELEMENT;

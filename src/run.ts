@@ -1,351 +1,256 @@
 /**
  * Runs a dataflow: pull, push, acknowledge, checkpoint, resume.
  *
- * A source batch is asked for only while fewer than `credit` are between source and sink. It goes through all steps at
- * once; what comes out is written in order, and the next batch is pulled meanwhile. A checkpoint waits until the sink
- * has acknowledged everything, so it needs no barriers.
+ * 1. A source batch is asked for only while fewer than `credit` are between source and sink.
+ * 2. It goes through all steps at once; what comes out is written in order, and the next batch is pulled meanwhile.
+ * 3. A checkpoint waits until the sink has acknowledged everything, so it needs no barriers.
+ * 4. The first error, of whatever part, ends the run: source and sink are told by their signals, and left in order.
  */
 import type { RecordBatch } from 'apache-arrow';
 import { Chain } from './chain.js';
-import { type Checkpoint, Checkpoints, type Counts, refuseForeign, type Shape } from './checkpoint.js';
-import type { CheckpointStore } from './checkpoint-store.js';
-import { batchBytes } from './columns.js';
-import type { Dataflow } from './dataflow.js';
-import { DataflowError, reason, sinkFailed, sourceFailed } from './errors.js';
-import { checked, finiteNumber, integer } from './options.js';
-import { type OnProgress, Progress } from './progress.js';
-import type { SinkWriter } from './sink.js';
+import type { Flow } from './checkpoint.js';
+import type { SpillFile } from './checkpoint-store.js';
+import { Checkpointing } from './checkpointing.js';
+import { Delivery } from './delivery.js';
+import { optionRange } from './errors.js';
+import type { OpenContext } from './operator.js';
+import { Progress } from './progress.js';
+import { Reading } from './reading.js';
+import { checkRunOptions, type Report, type RunOptions } from './run-options.js';
 import type { Position, Sourced } from './source.js';
 
-export interface CheckpointOptions {
-  readonly store: CheckpointStore;
-  /** A checkpoint after so many source batches, 1 … 2^31 − 1 (default 64). */
-  readonly everyBatches?: number;
-  /** And at the latest so many seconds after the one before, above 0 (default: no limit). */
-  readonly everySeconds?: number;
-  /** Forget earlier checkpoints and start from the beginning (default false). */
-  readonly restart?: boolean;
-}
+export const runFlow = async (flow: Flow, options: RunOptions): Promise<Report> =>
+  new Run(flow, options).drive();
 
-export interface RunOptions {
-  readonly checkpoint?: CheckpointOptions;
-  /** The most source batches between source and sink, 1 … 1024 (default 2). */
-  readonly credit?: number;
-  /** Ends the run with the signal's reason. What was checkpointed can be resumed. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
-  /** The least milliseconds between two calls of `onProgress`, 0 … 3,600,000 (default 100). */
-  readonly progressMs?: number;
-  /** Hears of skipped checkpoints; by default they go to the console's standard error. */
-  readonly onWarning?: (message: string) => void;
-}
+/** What ends a row of turns. */
+type Pause = 'end' | 'stop' | 'checkpoint' | 'rest';
 
-export interface Report extends Counts {
-  readonly bytesOut: number;
-  /** Of this run alone. */
-  readonly seconds: number;
-  /** Source batches that an earlier run had done, or null where this run began at the beginning. */
-  readonly resumedAt: number | null;
-  /** False where the run was stopped before the source's end. */
-  readonly complete: boolean;
-}
+/** After so long, timers and events get their turn: a source and a sink that never wait would keep them out. */
+const TURNS_MS = 30;
 
-export type Flow = Pick<Dataflow, 'name' | 'source' | 'steps' | 'sink'>;
-
-export const runFlow = (flow: Flow, options: RunOptions): Promise<Report> => new Run(flow, options).drive();
+const nextTask = () =>
+  new Promise<void>((resolve) => {
+    (globalThis.setImmediate ?? setTimeout)(resolve);
+  });
 
 export class Run {
   readonly #flow: Flow;
-  readonly #shape: Shape;
   readonly #options: RunOptions;
   readonly #credit: number;
-  readonly #checkpoints: Checkpoints | undefined;
+  readonly #checkpointing: Checkpointing | undefined;
   readonly #chain: Chain;
+  readonly #delivery: Delivery;
   readonly #progress: Progress;
-  readonly #stopReading = new AbortController();
-  readonly #onBatch: ((batch: RecordBatch) => void) | undefined;
-  #writer: SinkWriter | undefined;
-  #outputs: RecordBatch[] = [];
-  #writing: Promise<void> | undefined;
-  #inFlight = 0;
-  #failure: { readonly error: unknown } | undefined;
-  /** Wakes the loop that waits for the source or for room. */
+  readonly #spills: SpillFile[] = [];
+  /** Aborts when the source shall give no more. */
+  readonly #readingEnd = new AbortController();
+  /** Aborts when the sink shall take no more. */
+  readonly #writingEnd = new AbortController();
+  /** Takes a turn, in which the run looks at everything anew. */
   #wake: () => void = () => {};
-  #position: Position | undefined;
-  #counts: Counts = { rows: 0, batches: 0, bytesIn: 0 };
-  #resumedAt: number | null = null;
-  #checkpointedAt = { batches: 0, ms: 0 };
-  #hasCheckpoint = false;
+  #failure: { readonly error: unknown } | undefined;
   #isStopping = false;
-  #asked: (() => void)[] = [];
+  #restedMs = performance.now();
+  #position: Position | undefined;
+  #resumedAt: number | null = null;
 
-  constructor(flow: Flow, options: RunOptions, onBatch?: (batch: RecordBatch) => void) {
-    const { checkpoint } = options;
-    const { credit } = checked(flow.name, options, RUN_OPTIONS, () => ({
-      credit: integer({ credit: options.credit ?? 2 }, 1, 1024),
-      progressMs: integer({ progressMs: options.progressMs ?? 100 }, 0, 3_600_000),
-      everyBatches: integer({ everyBatches: checkpoint?.everyBatches ?? 64 }, 1, 2 ** 31 - 1),
-      everySeconds: finiteNumber({ everySeconds: checkpoint?.everySeconds ?? 1e9 }, 1e-3, 1e9),
-    }));
+  constructor(flow: Flow, options: RunOptions, onBatch: (batch: RecordBatch) => void = () => {}) {
+    const { credit, progressMs } = checkRunOptions(flow.name, options);
+    const { checkpoint, onProgress, onWarning = (message) => console.warn(message) } = options;
     this.#flow = flow;
     this.#options = options;
     this.#credit = credit;
-    this.#onBatch = onBatch;
-    const warn = options.onWarning ?? ((message) => console.warn(message));
-    this.#checkpoints = checkpoint && new Checkpoints(checkpoint.store, warn);
-    this.#progress = new Progress(options.onProgress, options.progressMs ?? 100);
-    this.#shape = {
-      flow: flow.name,
-      source: flow.source.name,
-      sink: flow.sink.name,
-      steps: flow.steps.map(({ id, operator: { description } }) => {
-        const { name, version, options, layout } = description;
-        return { id, name, version, options, layout };
-      }),
-    };
-    const contextOf = ({ id }: { id: string }) =>
-      checkpoint ? { spill: () => checkpoint.store.spill(id) } : {};
-    this.#chain = new Chain(flow.steps, contextOf, (batch) => void this.#outputs.push(batch));
+    this.#checkpointing = checkpoint && new Checkpointing(flow, checkpoint, onWarning, () => this.#wake());
+    this.#delivery = new Delivery(flow.sink, this.#writingEnd.signal, {
+      onBatch,
+      onRoom: () => {
+        this.#progress.tell();
+        this.#wake();
+      },
+      onError: (error) => this.#fail(error),
+    });
+    this.#progress = new Progress(onProgress, progressMs, this.#delivery);
+    this.#chain = new Chain(flow.steps, ({ id }) => this.#contextOf(id), this.#delivery.take);
+    // A step whose state cannot be saved says so now, and not at the first checkpoint.
+    if (checkpoint) this.#chain.snapshots();
   }
 
   /** Runs to the end, and cleans up on every way out. */
   async drive(): Promise<Report> {
     const { signal } = this.#options;
-    const onAbort = () => {
-      this.#fail(signal!.reason);
-      this.#stopReading.abort(signal!.reason);
-    };
-    signal?.throwIfAborted();
-    signal?.addEventListener('abort', onAbort);
+    const onAbort = () => this.#fail(signal?.reason);
     try {
-      const checkpoint = await this.#newestCheckpoint();
-      if (checkpoint?.complete) return this.#report(true);
-      this.#writer = await this.#open(checkpoint?.sinkPosition);
-      await this.#readAll();
-      return await this.#finish();
-    } catch (error) {
-      await this.#abandon();
+      signal?.throwIfAborted();
+      signal?.addEventListener('abort', onAbort);
+      const report = await this.#run();
+      this.#checkpointing?.end({});
+      return report;
+    } catch (thrown) {
+      const { error } = this.#fail(thrown);
+      await this.#delivery.abandon(this.#checkpointing?.exists ?? false);
+      this.#checkpointing?.end({ error });
       throw error;
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      this.#answerAsked();
+      for (const spill of this.#spills) spill.close();
     }
   }
 
   /** Stops reading; what was read is finished or, where there are checkpoints, left to be resumed. */
   stop(): void {
     this.#isStopping = true;
-    this.#stopReading.abort();
+    this.#readingEnd.abort();
     this.#wake();
   }
 
-  /** Resolves once a checkpoint has been taken between the next two batches. */
-  checkpoint(): Promise<void> {
-    const taken = new Promise<void>((resolve) => this.#asked.push(resolve));
-    this.#wake();
-    return taken;
+  /** Resolves once a checkpoint has been taken between two batches. */
+  async checkpoint(): Promise<void> {
+    if (this.#checkpointing === undefined) {
+      const advice = 'Give the run option checkpoint: { store }.';
+      throw optionRange(this.#flow.name, 'checkpoint', 'a store to keep it in', undefined, advice);
+    }
+    await this.#checkpointing.ask();
   }
 
-  async #newestCheckpoint(): Promise<Checkpoint | undefined> {
-    if (this.#options.checkpoint?.restart) await this.#options.checkpoint.store.clear();
-    const checkpoint = await this.#checkpoints?.newest(this.#flow.name);
-    if (checkpoint === undefined) return undefined;
-    refuseForeign(this.#shape, checkpoint);
-    this.#hasCheckpoint = true;
-    this.#counts = checkpoint.counts;
-    this.#resumedAt = checkpoint.counts.batches;
-    this.#position = checkpoint.sourcePosition[0];
-    if (!checkpoint.complete) this.#chain.restore(checkpoint.steps.map(({ bytes }) => bytes));
-    return checkpoint;
+  async #run(): Promise<Report> {
+    const checkpoint = await this.#checkpointing?.newest();
+    this.#throwFailure();
+    if (checkpoint !== undefined) {
+      this.#progress.resume(checkpoint.counts, checkpoint.bytesOut);
+      this.#resumedAt = checkpoint.counts.batches;
+      this.#position = checkpoint.sourcePosition[0];
+      if (checkpoint.complete) return this.#report(true);
+      this.#chain.restore(checkpoint.steps.map(({ bytes }) => bytes));
+    }
+    await this.#delivery.open(checkpoint?.sinkPosition);
+    const isAtEnd = await this.#readAll();
+    if (this.#checkpointing?.isUpToDate === false) await this.#takeCheckpoint(false);
+    if (isAtEnd || this.#checkpointing === undefined) await this.#finish(isAtEnd);
+    else await this.#delivery.close();
+    return this.#report(isAtEnd);
   }
 
-  async #open(position: Position | undefined): Promise<SinkWriter> {
-    const { sink } = this.#flow;
-    return told(
-      () => sink.open(position, this.#stopReading.signal),
-      (error) => sinkFailed(sink.name, 'opening', 'a place to write to', reason(error), error),
+  /** Pulls and pushes until the source ends (true) or the run is stopped (false). */
+  async #readAll(): Promise<boolean> {
+    const reading = new Reading(
+      this.#flow.source,
+      this.#position,
+      this.#readingEnd.signal,
+      () => this.#wake(),
+      (error) => this.#fail(error),
     );
-  }
-
-  async #readAll(): Promise<void> {
-    this.#checkpointedAt = { batches: this.#counts.batches, ms: performance.now() };
-    const { source } = this.#flow;
-    const iterator = source.read(this.#position, this.#stopReading.signal)[Symbol.asyncIterator]();
-    let pending: Promise<IteratorResult<Sourced>> | undefined;
-    let isDone = false;
     try {
       for (;;) {
-        this.#throwFailure();
-        if (this.#isStopping) break;
-        if (this.#checkpointIsDue()) await this.#takeCheckpoint(false);
-        if (this.#inFlight >= this.#credit) {
-          await this.#event(this.#writing!);
-          continue;
-        }
-        pending ??= iterator.next();
-        const result = await this.#event(pending);
-        if (result === undefined) continue;
-        pending = undefined;
-        isDone = result.done === true;
-        if (result.done) break;
-        this.#push(result.value);
+        const pause = await this.#untilPause(reading);
+        if (pause === 'end' || pause === 'stop') return pause === 'end';
+        if (pause === 'checkpoint') await this.#takeCheckpoint(false);
+        else await nextTask();
+        this.#restedMs = performance.now();
       }
     } catch (error) {
-      if (error instanceof DataflowError || error === this.#failure?.error) throw error;
-      throw sourceFailed(source.name, 'reading', 'the next batch', reason(error), error);
+      this.#fail(error);
+      throw error;
     } finally {
-      if (!isDone) await endReading(iterator, pending);
+      await reading.end();
     }
-    await this.#drained();
   }
 
-  /** What a promise resolves to, or undefined when something else happened first that the loop must look at. */
-  #event<T>(promise: Promise<T>): Promise<T | undefined> {
+  /** Takes turns, one now and one whenever something has happened, until one comes to a pause. */
+  #untilPause(reading: Reading): Promise<Pause> {
     return new Promise((resolve, reject) => {
-      this.#wake = () => resolve(undefined);
-      promise.then(resolve, reject);
+      let isTurning = false;
+      this.#wake = () => {
+        if (isTurning) return;
+        isTurning = true;
+        try {
+          const pause = this.#turn(reading);
+          if (pause !== undefined) resolve(pause);
+          isTurning = pause !== undefined;
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#wake();
     });
   }
 
-  #push({ batch, next }: Sourced): void {
-    this.#chain.push(batch, this.#counts.batches);
-    this.#position = next;
-    const { rows, batches, bytesIn } = this.#counts;
-    this.#counts = { rows: rows + batch.numRows, batches: batches + 1, bytesIn: bytesIn + batchBytes(batch) };
-    this.#write();
-  }
-
-  /** Hands what came out of the steps to the sink, behind what it still writes. */
-  #write(): void {
-    const outputs = this.#outputs;
-    this.#outputs = [];
-    this.#inFlight++;
-    this.#writing = this.#writeAll(this.#writing, outputs);
-  }
-
-  async #writeAll(before: Promise<void> | undefined, outputs: readonly RecordBatch[]): Promise<void> {
-    try {
-      await before;
-      if (this.#failure !== undefined) return;
-      for (const batch of outputs) {
-        const written = this.#writer!.write(batch);
-        if (written !== undefined) await written;
-        this.#onBatch?.(batch);
-      }
-      this.#inFlight--;
-      this.#progress.tell(() => this.#state());
-    } catch (error) {
-      const { name } = this.#flow.sink;
-      this.#fail(
-        error instanceof DataflowError
-          ? error
-          : sinkFailed(name, 'writing', 'room for a batch', reason(error), error),
-      );
+  /** Pulls and pushes as far as nothing must be waited for. */
+  #turn(reading: Reading): Pause | undefined {
+    for (;;) {
+      this.#throwFailure();
+      if (this.#isStopping) return 'stop';
+      if (this.#checkpointing?.isDue) return 'checkpoint';
+      if (performance.now() - this.#restedMs > TURNS_MS) return 'rest';
+      const arrived = reading.take();
+      if (arrived?.done) return 'end';
+      const inFlight = this.#delivery.inFlight + (arrived === undefined ? 0 : 1);
+      const hasAsked = inFlight < this.#credit && reading.ask();
+      if (arrived !== undefined) this.#push(arrived.value);
+      else if (!hasAsked) return undefined;
     }
   }
 
-  async #drained(): Promise<void> {
-    await this.#writing;
-    this.#throwFailure();
-  }
-
-  #checkpointIsDue(): boolean {
-    const { checkpoint } = this.#options;
-    if (this.#asked.length > 0) return true;
-    if (checkpoint === undefined) return false;
-    const batches = this.#counts.batches - this.#checkpointedAt.batches;
-    if (batches === 0) return false;
-    const { everyBatches = 64, everySeconds = Number.POSITIVE_INFINITY } = checkpoint;
-    return batches >= everyBatches || performance.now() - this.#checkpointedAt.ms >= everySeconds * 1000;
+  #push(sourced: Sourced): void {
+    this.#chain.push(sourced.batch, this.#progress.batches);
+    this.#position = sourced.next;
+    this.#progress.count(sourced);
+    this.#checkpointing?.count();
+    this.#delivery.send();
   }
 
   async #takeCheckpoint(complete: boolean): Promise<void> {
     await this.#drained();
-    if (this.#checkpoints !== undefined) {
-      const snapshots = complete ? [] : this.#chain.snapshots();
-      await this.#checkpoints.write({
-        ...this.#shape,
-        sourcePosition: this.#position === undefined ? [] : [this.#position],
-        sinkPosition: complete ? null : await this.#writer!.position(),
-        counts: this.#counts,
-        complete,
-        steps: this.#shape.steps.map((step, i) => ({ ...step, bytes: snapshots[i] ?? new Uint8Array() })),
-      });
-      this.#hasCheckpoint = true;
-    }
-    this.#checkpointedAt = { batches: this.#counts.batches, ms: performance.now() };
-    this.#answerAsked();
+    await this.#checkpointing!.take({
+      sourcePosition: this.#position === undefined ? [] : [this.#position],
+      sinkPosition: complete ? null : await this.#delivery.position(),
+      counts: this.#progress.counts,
+      bytesOut: this.#delivery.bytes,
+      complete,
+      states: complete ? [] : this.#chain.snapshots(),
+    });
   }
 
-  /** The last checkpoint is taken before the steps are flushed, so that resuming from it flushes them again. */
-  async #finish(): Promise<Report> {
-    if (this.#checkpoints !== undefined) await this.#takeCheckpoint(false);
-    if (this.#isStopping && this.#checkpoints !== undefined) {
-      await this.#writer!.abandon(true);
-      return this.#report(false);
-    }
+  /** Flushes the steps behind the last checkpoint, so that a run that resumes from it flushes them again. */
+  async #finish(isAtEnd: boolean): Promise<void> {
     this.#chain.flush();
-    this.#write();
+    this.#delivery.send();
     await this.#drained();
-    await told(
-      () => this.#writer!.finish(),
-      (error) => sinkFailed(this.#flow.sink.name, 'finishing', 'a complete output', reason(error), error),
-    );
-    if (this.#checkpoints !== undefined && !this.#isStopping) await this.#takeCheckpoint(true);
-    return this.#report(!this.#isStopping);
+    await this.#delivery.finish();
+    if (isAtEnd && this.#checkpointing !== undefined) await this.#takeCheckpoint(true);
   }
 
-  async #abandon(): Promise<void> {
-    await this.#writing;
-    try {
-      await this.#writer?.abandon(this.#hasCheckpoint);
-    } catch {
-      // The error that led here says more than one from cleaning up behind it.
-    }
+  async #drained(): Promise<void> {
+    await this.#delivery.drained();
+    this.#throwFailure();
   }
 
-  #fail(error: unknown): void {
-    this.#failure ??= { error };
+  /** Ends the run with the first error there was. */
+  #fail(error: unknown): { readonly error: unknown } {
+    if (this.#failure !== undefined) return this.#failure;
+    this.#failure = { error };
+    this.#readingEnd.abort(error);
+    this.#writingEnd.abort(error);
     this.#wake();
+    return this.#failure;
   }
 
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  #answerAsked(): void {
-    for (const answer of this.#asked.splice(0)) answer();
-  }
-
-  #state() {
-    return { ...this.#counts, bytesOut: this.#writer?.bytes ?? 0, inFlight: this.#inFlight };
-  }
-
   #report(complete: boolean): Report {
-    const { inFlight: _, ...state } = this.#state();
-    const seconds = this.#progress.end(() => this.#state());
-    return { ...state, seconds, resumedAt: this.#resumedAt, complete };
+    const { rows, batches, bytesIn, bytesOut, seconds } = this.#progress.end();
+    return { rows, batches, bytesIn, bytesOut, seconds, resumedAt: this.#resumedAt, complete };
   }
-}
 
-const RUN_OPTIONS: readonly (keyof RunOptions)[] = ['checkpoint', 'signal', 'onProgress', 'onWarning'];
-
-/** Runs some work of a sink; what it throws becomes our error unless it is one already. */
-async function told<T>(work: () => T | Promise<T>, failure: (error: unknown) => DataflowError): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof DataflowError ? error : failure(error);
+  #contextOf(step: string): OpenContext {
+    const store = this.#options.checkpoint?.store;
+    if (store === undefined) return {};
+    const spill = () => {
+      const file = store.spill(step);
+      this.#spills.push(file);
+      return file;
+    };
+    return { spill };
   }
-}
-
-/** Lets a source clean up. One that still waits for input is not waited for: it has the aborted signal. */
-async function endReading(
-  iterator: AsyncIterator<Sourced>,
-  pending: Promise<unknown> | undefined,
-): Promise<void> {
-  pending?.catch(() => {});
-  const ended = iterator.return?.();
-  if (pending === undefined) await ended;
-  else ended?.catch(() => {});
 }

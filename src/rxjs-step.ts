@@ -38,23 +38,44 @@ export function fromRxjs(operator: OperatorFunction<RecordBatch, RecordBatch>): 
 
 function open(operator: OperatorFunction<RecordBatch, RecordBatch>, refuse: () => never): OpenOperator {
   const batches = new Subject<RecordBatch>();
-  let emit: Emit = () => {};
+  let emit: Emit | undefined;
   let failure: { error: unknown } | undefined;
-  batches.pipe(operator).subscribe({
-    next: (batch) => emit(batch),
+  let isOver = false;
+  const subscription = batches.pipe(operator).subscribe({
+    next: (batch) => {
+      if (emit === undefined) failure ??= { error: asynchronous() };
+      else emit(batch);
+    },
     error: (error: unknown) => {
-      failure = { error };
+      failure ??= { error };
+    },
+    complete: () => {
+      isOver = true;
     },
   });
   const work = (target: Emit, push: () => void) => {
     emit = target;
     push();
+    emit = undefined;
     if (failure !== undefined) throw failure.error;
   };
   return {
     step: (batch, target) => work(target, () => batches.next(batch)),
-    flush: (target) => work(target, () => batches.complete()),
+    flush(target) {
+      work(target, () => batches.complete());
+      subscription.unsubscribe();
+      if (!isOver) throw asynchronous();
+    },
     snapshot: refuse,
     restore: refuse,
   };
 }
+
+const asynchronous = () =>
+  optionRange(
+    'rxjs',
+    'operator',
+    'one that emits before it returns',
+    'one that emits later',
+    'Wait in a source or a sink: the steps between them are synchronous.',
+  );

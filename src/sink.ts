@@ -5,12 +5,13 @@ import type { RecordBatch } from 'apache-arrow';
 import type { Position } from './source.js';
 
 /**
- * An open sink. Calls never overlap. A resolved `write` is the acknowledgement that makes room for the next batch.
+ * An open sink. Calls never overlap. A resolved `write` is the acknowledgement that makes room for the next batch; one
+ * that needs no waiting answers nothing, and costs less.
  *
  * - `position()` makes everything written so far durable and says where that ends.
  * - `finish()` makes the output complete and visible (a file is renamed into place).
  * - `abandon(keep)` closes without finishing; with `keep` the partial output stays for a later resume, otherwise it
- *   disappears.
+ *   disappears. After an abort it may come a second later though a call has not answered yet.
  */
 export interface SinkWriter {
   write(batch: RecordBatch): void | Promise<void>;
@@ -21,7 +22,10 @@ export interface SinkWriter {
   readonly bytes: number;
 }
 
-/** A sink is a recipe: `open(undefined)` starts anew, `open(position)` cuts back to a position it once gave. */
+/**
+ * A sink is a recipe: `open(undefined)` starts anew, `open(position)` cuts back to a position it once gave. When `signal`
+ * aborts, the run has failed or was aborted: what waits shall stop waiting.
+ */
 export interface Sink {
   readonly name: string;
   open(resume: Position | undefined, signal: AbortSignal): SinkWriter | Promise<SinkWriter>;

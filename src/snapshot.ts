@@ -2,12 +2,12 @@
  * The bytes of states and checkpoints: magic, format version, body length, checksum, body. The one file that knows
  * msgpackr.
  *
- * Reading makes five checks, each with a message that names both values: the magic, the format version, the length and
- * checksum, the operator (id, name, version), its options and layout.
+ * Reading makes five checks, each with a message that names both values: the magic, the length, the checksum (of body
+ * and format version), the format version, and what the state is of (name, version, options, layout).
  */
 import { Packr } from 'msgpackr';
 import { crc32c } from './checksum.js';
-import { checkpointCorrupt, stateMismatch } from './errors.js';
+import { checkpointCorrupt, reason, stateMismatch } from './errors.js';
 import { type Identity, refuseMismatch } from './identity.js';
 
 const MAGIC = 'CHUNKWSE';
@@ -38,7 +38,7 @@ export function seal(body: Uint8Array): Uint8Array {
   const header = new DataView(sealed.buffer);
   for (let i = 0; i < MAGIC.length; i++) sealed[i] = MAGIC.charCodeAt(i);
   header.setUint32(8, FORMAT_VERSION, true);
-  header.setUint32(12, crc32c(body), true);
+  header.setUint32(12, crc32c(body, FORMAT_VERSION), true);
   header.setFloat64(16, body.length, true);
   sealed.set(body, HEADER_BYTES);
   return sealed;
@@ -52,18 +52,18 @@ export function unseal(who: string, sealed: Uint8Array): Uint8Array {
     throw checkpointCorrupt(who, 'header bytes of the saved state', HEADER_BYTES, sealed.length);
   }
   const header = new DataView(sealed.buffer, sealed.byteOffset, sealed.byteLength);
-  const version = header.getUint32(8, true);
-  if (version !== FORMAT_VERSION) {
-    const advice = 'It was written by another release: run that one, or start afresh.';
-    throw stateMismatch(who, 'format version of the saved state', FORMAT_VERSION, version, advice);
-  }
   const body = sealed.subarray(HEADER_BYTES);
   const length = header.getFloat64(16, true);
   if (length !== body.length)
     throw checkpointCorrupt(who, 'body bytes of the saved state', length, body.length);
   const checksum = header.getUint32(12, true);
-  const actual = crc32c(body);
+  const version = header.getUint32(8, true);
+  const actual = crc32c(body, version);
   if (checksum !== actual) throw checkpointCorrupt(who, 'checksum of the saved state', checksum, actual);
+  if (version !== FORMAT_VERSION) {
+    const advice = 'It was written by another release: run that one, or start afresh.';
+    throw stateMismatch(who, 'format version of the saved state', FORMAT_VERSION, version, advice);
+  }
   return body;
 }
 
@@ -75,7 +75,19 @@ export const encodeState = ({ name, version, options, layout }: Identity, bytes:
 
 /** The state bytes inside what `encodeState` wrote, checked to belong to `expected`. */
 export function decodeState(expected: Identity, sealed: Uint8Array): Uint8Array {
-  const saved = unpack(unseal(expected.name, sealed)) as Identity & { bytes: Uint8Array };
-  refuseMismatch(expected.name, expected, saved);
+  const saved = unpacked(unseal(expected.name, sealed)) as Partial<Identity & { bytes: Uint8Array }> | null;
+  if (!(saved?.bytes instanceof Uint8Array)) {
+    throw checkpointCorrupt(expected.name, 'contents of the saved state', 'a state', saved);
+  }
+  refuseMismatch(expected.name, expected, saved as Identity);
   return saved.bytes;
+}
+
+/** What `pack` wrote, or the reason why nothing of the kind was found. */
+function unpacked(body: Uint8Array): unknown {
+  try {
+    return unpack(body);
+  } catch (error) {
+    return reason(error);
+  }
 }

@@ -13,7 +13,7 @@ export function tee(...sinks: readonly Sink[]): Sink {
       try {
         for (const [i, sink] of sinks.entries()) writers.push(await sink.open(positions?.[i], signal));
       } catch (error) {
-        for (const writer of writers) await writer.abandon(resume !== undefined);
+        await all(writers, (writer) => writer.abandon(resume !== undefined)).catch(() => {});
         throw error;
       }
       return teeWriter(writers);
@@ -23,18 +23,45 @@ export function tee(...sinks: readonly Sink[]): Sink {
 
 function teeWriter(writers: readonly SinkWriter[]): SinkWriter {
   return {
-    async write(batch) {
-      await Promise.all(writers.map((writer) => writer.write(batch)));
+    write(batch) {
+      const pending: Promise<void>[] = [];
+      for (const writer of writers) {
+        const written = attempt(() => writer.write(batch));
+        if (written !== undefined) pending.push(written);
+      }
+      if (pending.length > 0) return allSettled(pending).then(() => {});
     },
-    position: () => Promise.all(writers.map((writer) => writer.position())),
+    position: () => all(writers, (writer) => writer.position()),
     async finish() {
       for (const writer of writers) await writer.finish();
     },
     async abandon(keep) {
-      for (const writer of writers) await writer.abandon(keep);
+      await all(writers, (writer) => writer.abandon(keep));
     },
     get bytes() {
       return writers.reduce((sum, writer) => sum + writer.bytes, 0);
     },
   };
+}
+
+/** Asks every writer, and waits for all of them even where one fails: no call may overlap the next. */
+const all = <T>(writers: readonly SinkWriter[], ask: (writer: SinkWriter) => T | Promise<T>): Promise<T[]> =>
+  allSettled(writers.map((writer) => attempt(() => ask(writer))));
+
+/** What the work answers; what it throws at once becomes a rejection. */
+function attempt<T>(work: () => T | Promise<T>): T | Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** All results, or the first error once all have settled. */
+async function allSettled<T>(work: readonly (T | Promise<T>)[]): Promise<T[]> {
+  const results = await Promise.allSettled(work);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value as T;
+  });
 }

@@ -2,7 +2,8 @@
  * Several sources as one, in an order that does not depend on which is faster: a batch of each in turn, until all have
  * ended.
  */
-import { describeSchema, sameSchema } from './columns.js';
+import type { Schema } from 'apache-arrow';
+import { describeSchema } from './columns.js';
 import { schemaChanged } from './errors.js';
 import type { Position, Source, Sourced } from './source.js';
 
@@ -13,12 +14,14 @@ export function union(...sources: readonly Source[]): Source {
   };
 }
 
-/** Where each source stands (an empty list: at its start), which have ended, and whose turn it is. */
+/** Where each source stands (an empty list: at its start), which have ended, and whose turn it is next. */
 interface Turns {
   readonly [key: string]: Position;
   readonly positions: readonly (readonly Position[])[];
   readonly ended: readonly boolean[];
   readonly turn: number;
+  /** The schema that all must have, in words. */
+  readonly schema: string;
 }
 
 async function* inTurns(
@@ -29,7 +32,9 @@ async function* inTurns(
   const positions = sources.map((_, i) => from?.positions[i] ?? []);
   const ended = sources.map((_, i) => from?.ended[i] ?? false);
   const readers = sources.map((source, i) => source.read(positions[i]?.[0], signal)[Symbol.asyncIterator]());
-  let first: Sourced | undefined;
+  let schema = from?.schema;
+  /** What was compared last, so that batches which share a schema are compared once. */
+  let known: Schema | undefined;
   try {
     for (let turn = from?.turn ?? 0; ended.includes(false); turn = (turn + 1) % sources.length) {
       if (ended[turn]) continue;
@@ -38,20 +43,22 @@ async function* inTurns(
         ended[turn] = true;
         continue;
       }
-      first ??= value;
-      const expected = first.batch.schema;
-      if (!sameSchema(expected, value.batch.schema)) {
-        throw schemaChanged(
-          sources[turn]!.name,
-          describeSchema(expected),
-          describeSchema(value.batch.schema),
-        );
+      if (value.batch.schema !== known) {
+        known = value.batch.schema as Schema;
+        const got = describeSchema(known);
+        schema ??= got;
+        if (got !== schema) throw schemaChanged(sources[turn]!.name, schema, got);
       }
       positions[turn] = [value.next];
-      const next: Turns = { positions: [...positions], ended: [...ended], turn: (turn + 1) % sources.length };
+      const next: Turns = {
+        positions: [...positions],
+        ended: [...ended],
+        turn: (turn + 1) % sources.length,
+        schema: schema!,
+      };
       yield { batch: value.batch, next };
     }
   } finally {
-    for (const reader of readers) await reader.return?.();
+    await Promise.allSettled(readers.map((reader) => reader.return?.()));
   }
 }

@@ -6,10 +6,11 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import { type Cells, CodecCells, LayoutCells } from './cells.js';
-import { OutputColumns, readColumn, refuseNonFinite } from './columns.js';
+import { OutputColumns, readColumn } from './columns.js';
 import type { AnyDefinition } from './define-operator.js';
-import { limitExceeded, notFinite } from './errors.js';
+import { limitExceeded, notFinite, outOfDomain } from './errors.js';
 import { ARENA_BYTES_MAX, type Arena, openArena } from './kernels/kernel.js';
+import { firstAbove, firstNonFinite } from './kernels/math.js';
 import { type AnyArray, type ArrayTypes, aligned, type Layout, layoutOf, viewsOf } from './layout.js';
 import type { Emit, OpenContext } from './operator.js';
 
@@ -53,7 +54,7 @@ export class Workspace {
     this.#plan = plan;
     this.#arena = definition.kernels
       ? openArena(definition.kernels, bytes, context.backend)
-      : { backend: 'typescript', buffer: new ArrayBuffer(bytes), base: 0, kernels: {} };
+      : { backend: 'typescript', buffer: new ArrayBuffer(bytes), base: 0, kernels: checks };
     const { buffer, base, kernels } = this.#arena;
     this.cells = definition.codec
       ? new CodecCells(definition.codec(options))
@@ -130,7 +131,7 @@ export class Workspace {
       const width = inputs[role]!.length;
       const view = block[role] as AnyArray;
       gather(columns[role]!, rows, from, numRows, width, view);
-      this.#refuseNonFinite(role, view, rows, from, numRows * width, width);
+      this.#check(role, view, rows, from, numRows);
     }
     block.numRows = numRows;
     definition.step(this.#context, block as Rows);
@@ -141,20 +142,23 @@ export class Workspace {
     }
   }
 
-  #refuseNonFinite(
-    role: string,
-    view: AnyArray,
-    rows: Int32Array | undefined,
-    from: number,
-    count: number,
-    width: number,
-  ) {
-    if (!(view instanceof Float32Array)) return;
-    const bad = this.#arena.kernels.firstNonFinite!(view, count) as number;
-    if (bad < 0) return;
-    const at = from + Math.floor(bad / width);
-    const { definition, columns } = this.#plan;
-    throw notFinite(definition.name, columns[role]!, rows?.[at] ?? at, String(view[bad]));
+  /** Refuses NaN, infinities and what is above the column's most in `count` rows at the front of `values`. */
+  #check(role: string, values: AnyArray, rows: Int32Array | undefined, from: number, count: number): void {
+    if (!(values instanceof Float32Array || values instanceof Float64Array)) return;
+    const { definition, columns, inputs } = this.#plan;
+    const { length: width, most } = inputs[role]!;
+    const rowOf = (index: number) => {
+      const at = from + Math.floor(index / width);
+      return rows?.[at] ?? at;
+    };
+    const { firstNonFinite, firstAbove } =
+      values instanceof Float32Array ? (this.#arena.kernels as typeof checks) : checks;
+    const bad = firstNonFinite(values as Float32Array, count * width);
+    if (bad >= 0) throw notFinite(definition.name, columns[role]!, rowOf(bad), String(values[bad]));
+    const high =
+      most < Number.POSITIVE_INFINITY ? firstAbove(values as Float32Array, count * width, most) : -1;
+    if (high < 0) return;
+    throw outOfDomain(definition.name, columns[role]!, rowOf(high), `at most ${most}`, String(values[high]));
   }
 
   #stepWhole(columns: Columns, rows: Int32Array | undefined, count: number, out: Columns): void {
@@ -163,8 +167,9 @@ export class Workspace {
     for (const role in inputs) {
       const { length: width } = inputs[role]!;
       const column = columns[role]!;
-      refuseNonFinite(definition.name, this.#plan.columns[role]!, column, width);
-      batch[role] = rows === undefined ? column : gathered(column, rows, count, width);
+      const values = rows === undefined ? column : gathered(column, rows, count, width);
+      this.#check(role, values, rows, 0, count);
+      batch[role] = values;
     }
     for (const role in out) {
       batch[role] = rows === undefined ? out[role]! : out[role]!.slice(0, count * outputs[role]!.length);
@@ -175,6 +180,9 @@ export class Workspace {
       scatter(batch[role] as AnyArray, rows, 0, count, outputs[role]!.length, out[role]!);
   }
 }
+
+/** What every kernel set has, for the columns of operators without kernels. */
+const checks = { firstNonFinite, firstAbove };
 
 type Rows = Parameters<AnyDefinition['step']>[1];
 type Mutable<T> = { -readonly [N in keyof T]: T[N] };

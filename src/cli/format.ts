@@ -22,7 +22,9 @@ export const bytes = (value: number): string => scaled(value, 1000, [' B', ' kB'
 /** Rows of cells in columns as wide as their widest cell; numbers to the right. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map((row) => String(row[i] ?? '').length)));
+  const widths = Array.from({ length: columns }, (_, i) =>
+    Math.max(...rows.map((row) => String(row[i] ?? '').length)),
+  );
   const line = (row: readonly (string | number)[]) =>
     row
       .map((cell, i) =>

@@ -3,7 +3,7 @@
  */
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { ProgressState } from '../progress.js';
-import type { Report } from '../run.js';
+import type { Report } from '../run-options.js';
 import { bytes, count } from './format.js';
 
 export interface Shown {

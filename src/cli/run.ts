@@ -63,7 +63,9 @@ async function run(path: string, options: RunCommandOptions): Promise<void> {
 async function loadFlow(path: string): Promise<Dataflow> {
   const url = pathToFileURL(resolve(path)).href;
   const module = /\.[cm]?tsx?$/.test(path) ? await importTypeScript(url) : await importModule(path, url);
-  const exported = (module as { default?: unknown }).default;
+  const { default: first } = module as { default?: { default?: unknown } };
+  // Where TypeScript is loaded as CommonJS, the module is the default export of its wrapper.
+  const exported = first?.default ?? first;
   const flow = await (typeof exported === 'function' ? exported() : exported);
   if (typeof flow?.start !== 'function') {
     throw new UsageError(`${path}, expected a dataflow as default export, got ${typeof flow}`);

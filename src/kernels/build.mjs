@@ -66,13 +66,13 @@ async function compile(runClang, name, sources) {
       .join('')
       .split('\n')
       .find((line) => line.includes('error:'));
-    throw new Error(`clang: src/kernels/${firstError ?? `${name}.c: ${thrown.message}`}`);
+    throw new Error(`src/kernels: ${firstError ?? `${name}.c: ${thrown.message}`}`);
   }
 }
 
 async function build() {
   const { runClang } = await import('@yowasp/clang');
-  await runClang(null, {}, { fetchProgress: () => {} });
+  await runClang(null, {}, { fetchProgress: () => {} }); // loads the compiler, without its progress lines
   const sources = Object.fromEntries(files.map((file) => [file, readFileSync(join(SOURCES, file), 'utf8')]));
   mkdirSync(OUTPUTS, { recursive: true });
   for (const name of names) {

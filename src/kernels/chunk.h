@@ -15,6 +15,8 @@
 
 /** Decayed state smaller than this counts as 0: what is left of old rows must not end in slow subnormal numbers. */
 #define NEGLIGIBLE 1e-30f
+/** It is flushed after so many rows, counted from the start of the stream. */
+enum { FLUSH_ROWS = 256 };
 
 /** One head's state: S [K, V], keys [K, C], values [C, V]. */
 typedef struct {
@@ -43,6 +45,20 @@ typedef struct {
   Part part;
   float *scores;
 } Attention;
+
+INLINE Chunk chunkOfHead(float *S, float *keys, float *values, int head, int K, int V, int C) {
+  return (Chunk){S + head * K * V, keys + head * K * C, values + head * C * V, K, V, C};
+}
+
+INLINE Rows rowsOfHead(Rows all, int head, int H, int K, int V) {
+  const int key = head * K, value = head * V;
+  return (Rows){all.q + key, all.k + key, all.v + value, all.o + value, H * K, H * V};
+}
+
+INLINE Rows rowsFrom(Rows rows, int t) {
+  const int key = t * rows.keyStride, value = t * rows.valueStride;
+  return (Rows){rows.q + key, rows.k + key, rows.v + value, rows.o + value, rows.keyStride, rows.valueStride};
+}
 
 typedef float Quad __attribute__((vector_size(16)));
 typedef float UnalignedQuad __attribute__((vector_size(16), aligned(4), may_alias));
@@ -104,6 +120,17 @@ INLINE void scoreTile(const void *context, Extent extent) {
   }
 }
 
+/** sums += the tile's own rows: row m takes from rows d <= m alone, so that no later row is multiplied by 0 instead. */
+INLINE void addTriangle(Tile sums, Extent extent, const float *scores, int scoreStride, const float *values,
+                        int valueStride) {
+  EACH_ROW(d, extent) EACH_VECTOR(n, extent) {
+    const Vec value = loadVector(values + d * valueStride, n, extent);
+    UNROLLED for (int m = d; m < extent.rows; m++) {
+      sums[m][n] = multiplyAdd(splat(scores[m * scoreStride + d]), value, sums[m][n]);
+    }
+  }
+}
+
 /** o_i = scale carry_i q_i^T S + sum of scores_ij v_j for one tile: whole tiles before its rows, then a triangle. */
 INLINE void outputTile(const void *context, Extent extent) {
   const Attention *a = context;
@@ -120,14 +147,7 @@ INLINE void outputTile(const void *context, Extent extent) {
     EACH_VECTOR(n, extent) sums[m][n] *= carry;
   }
   addProduct(sums, extent, scoreRow, C, values, V, before);
-  EACH_ROW(d, extent) {
-    EACH_VECTOR(n, extent) {
-      const Vec value = loadVector(values + (before + d) * V, n, extent);
-      UNROLLED for (int m = d; m < extent.rows; m++) {
-        sums[m][n] = multiplyAdd(splat(scoreRow[m * C + before + d]), value, sums[m][n]);
-      }
-    }
-  }
+  addTriangle(sums, extent, scoreRow + before, C, values + before * V, V);
   EACH_ROW(m, extent) EACH_VECTOR(n, extent) storeVector(oRow + m * a->rows.valueStride, n, extent, sums[m][n]);
 }
 

@@ -19,3 +19,11 @@ EXPORT int firstNonFinite(const float *x, int n) {
   for (; i < n; i++) if (x[i] - x[i] != 0) return i;
   return -1;
 }
+
+/** x [n]: the index of the first number above `most`, -1 when there is none. */
+EXPORT int firstAbove(const float *x, int n, float most) {
+  int i = 0;
+  for (; i + W <= n; i += W) if (anyBit(load(x + i) > splat(most))) break;
+  for (; i < n; i++) if (x[i] > most) return i;
+  return -1;
+}

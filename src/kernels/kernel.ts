@@ -8,7 +8,7 @@
  */
 
 // biome-ignore lint/suspicious/noExplicitAny: twins are narrowed by each kernel set's own type
-export type Kernel = (...args: any[]) => number | void;
+export type Kernel = (...args: any[]) => unknown;
 export type Kernels = Readonly<Record<string, Kernel>>;
 export type Backend = 'wasm' | 'typescript';
 

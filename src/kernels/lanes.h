@@ -27,7 +27,6 @@ typedef float UnalignedVec __attribute__((vector_size(4 * W), aligned(4), may_al
 INLINE Vec load(const float *p) { return *(const UnalignedVec *)p; }
 INLINE void store(float *p, Vec x) { *(UnalignedVec *)p = x; }
 INLINE Vec splat(float x) { return x - (Vec){0}; }
-INLINE Bits splatBits(int32_t x) { return x + (Bits){0}; }
 INLINE Vec multiplyAdd(Vec a, Vec b, Vec sum) { return a * b + sum; }
 
 /** The first `lanes` (1 to W) floats at `p`, and zeros: reads nothing behind them. */
@@ -49,8 +48,9 @@ INLINE void storeLanes(float *p, Vec x, int lanes) {
 /** `a` where the mask's bits are set, `b` where they are not; a comparison of two vectors is such a mask. */
 INLINE Vec select(Bits mask, Vec a, Vec b) { return (Vec)(((Bits)a & mask) | ((Bits)b & ~mask)); }
 INLINE Vec zeroWhere(Bits mask, Vec x) { return (Vec)((Bits)x & ~mask); }
-INLINE Vec same(Vec x) { return x; }
 INLINE Vec absolute(Vec x) { return (Vec)((Bits)x & 0x7fffffff); }
+
+INLINE Vec same(Vec x) { return x; }
 
 /** The smaller and the larger one; a NaN in `x` stays. */
 INLINE Vec atMost(Vec limit, Vec x) { return select(limit < x, limit, x); }

@@ -133,8 +133,15 @@ export function firstNonFinite(x: Float32Array, n: number): number {
   return -1;
 }
 
+/** The index of the first number above `most` in x [n], -1 when there is none. Every kernel set has it. */
+export function firstAbove(x: Float32Array, n: number, most: number): number {
+  for (let i = 0; i < n; i++) if (x[i]! > Math.fround(most)) return i;
+  return -1;
+}
+
 export const mathKernels = defineKernels('math', wasm, {
   firstNonFinite,
+  firstAbove,
   expF32,
   elu1,
   relu,

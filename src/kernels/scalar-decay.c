@@ -8,28 +8,11 @@
 #include "columns.h"
 #include "features.h"
 
-/** Rows after which what is negligible in the state is flushed: counted from the stream's start. */
-enum { FLUSH_ROWS = 256 };
-
 /** One call of a kernel, all but its arrays. */
 typedef struct {
   int T, H, K, V, C, position;
   float scale, epsilon;
 } Call;
-
-INLINE Chunk chunkOfHead(float *S, float *keys, float *values, int head, int K, int V, int C) {
-  return (Chunk){S + head * K * V, keys + head * K * C, values + head * C * V, K, V, C};
-}
-
-INLINE Rows rowsOfHead(Rows all, int head, Call call) {
-  const int key = head * call.K, value = head * call.V;
-  return (Rows){all.q + key, all.k + key, all.v + value, all.o + value, call.H * call.K, call.H * call.V};
-}
-
-INLINE Rows rowsFrom(Rows rows, int t) {
-  const int key = t * rows.keyStride, value = t * rows.valueStride;
-  return (Rows){rows.q + key, rows.k + key, rows.v + value, rows.o + value, rows.keyStride, rows.valueStride};
-}
 
 typedef struct {
   Attention attention;
@@ -37,12 +20,12 @@ typedef struct {
   float epsilon;
 } Normalization;
 
-/** o_i /= scale q_i . z_i + epsilon for some rows: z is a matrix of one column, the chunk's part is in the scores. */
+/** o_i /= scale q_i . z_i + epsilon: z is a matrix of one column, and the chunk's part is the sum of the scores. */
 INLINE void normalizeTile(const void *context, Extent extent) {
   const Normalization *normalization = context;
   const Attention *a = &normalization->attention;
-  Tile sums = {0};
   const float *qRow = a->rows.q + extent.row * a->rows.keyStride;
+  Tile sums = {0};
   addProduct(sums, extent, qRow, a->rows.keyStride, normalization->z, 1, a->chunk.K);
   EACH_ROW(m, extent) {
     const int i = extent.row + m;
@@ -89,12 +72,14 @@ INLINE void runHead(Chunk chunk, float *z, const float *decay, Rows rows, float 
   }
 }
 
-static void run(float *S, float *z, float *keys, float *values, const float *decay, Rows rows, float *scores, Call call) {
-  const int K = call.K, V = call.V, C = call.C;
-  for (int head = 0; head < call.H; head++) {
+/** z is null where nothing is normalized. */
+static void run(float *S, float *z, float *keys, float *values, const float *decay, Rows rows, float *scores,
+                Call call) {
+  const int H = call.H, K = call.K, V = call.V, C = call.C;
+  for (int head = 0; head < H; head++) {
     const Chunk chunk = chunkOfHead(S, keys, values, head, K, V, C);
-    float *zHead = z ? z + head * K : 0;
-    runHead(chunk, zHead, decay + head * (C * C + C), rowsOfHead(rows, head, call), scores, call);
+    const float *table = decay + head * (C * C + C);
+    runHead(chunk, z ? z + head * K : 0, table, rowsOfHead(rows, head, H, K, V), scores, call);
   }
 }
 

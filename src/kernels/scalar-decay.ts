@@ -10,7 +10,7 @@
  * `position` counts the rows before this call, modulo 256: the caller advances it.
  */
 import { defineKernels } from './kernel.js';
-import { elu1, expF32, firstNonFinite, relu } from './math.js';
+import { elu1, expF32, firstAbove, firstNonFinite, relu } from './math.js';
 import { wasm } from './wasm/scalar-decay.js';
 
 const { fround } = Math;
@@ -125,6 +125,7 @@ export function settleNormalizedScalarDecay(
 
 export const scalarDecayKernels = defineKernels('scalar-decay', wasm, {
   firstNonFinite,
+  firstAbove,
   expF32,
   elu1,
   relu,

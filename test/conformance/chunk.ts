@@ -3,13 +3,13 @@
  */
 import fc from 'fast-check';
 import { applyTo } from '../../src/apply.js';
+import { i32 } from '../../src/layout.js';
 import { perKey } from '../../src/per-key.js';
 import { expectSameOutcome } from '../support/compare.js';
 import { outputsOf, run } from '../support/outcome.js';
 import { campaign, cuttings, seeds } from '../support/property.js';
 import { batchOf, cutInto, rowsAt } from '../support/rows.js';
 import { type LawCheck, MANY_ROWS } from './laws.js';
-import { i32 } from '../../src/layout.js';
 
 const anyCutting: LawCheck = {
   law: 'chunk',
@@ -36,7 +36,7 @@ const rowByRow: LawCheck = {
     const { inputs } = operator.description;
     const rows = subject.rows(MANY_ROWS, 5);
     const whole = run(operator, [batchOf(inputs, rows)]);
-    const cycles = [[1], [0, 1], [63], [65], [100], [16]];
+    const cycles = [[0, 1], [63], [65], [100], [16]];
     for (const cycle of cycles) {
       const lengths = Array.from({ length: MANY_ROWS * cycle.length }, (_, i) => cycle[i % cycle.length]!);
       expectSameOutcome(run(operator, cutInto(inputs, rows, lengths)), whole, `in lengths ${cycle}`);

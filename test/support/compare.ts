@@ -30,10 +30,7 @@ export function expectSameOutcome(got: Outcome, expected: Outcome, what: string)
 }
 
 /** The root mean square of the differences, relative to that of the expected values. */
-export function relativeRmse(
-  got: ArrayLike<number | bigint>,
-  expected: ArrayLike<number | bigint>,
-): number {
+export function relativeRmse(got: ArrayLike<number | bigint>, expected: ArrayLike<number | bigint>): number {
   if (got.length !== expected.length) return Number.POSITIVE_INFINITY;
   let error = 0;
   let size = 0;

@@ -5,7 +5,11 @@ import { nextUnit, seedRandom } from '../../src/random.js';
 
 type Numbers = ArrayLike<number>;
 
-export function runningTotal({ dim }: { dim: number }, { x }: { x: Numbers }, initial: { sum?: Numbers } = {}) {
+export function runningTotal(
+  { dim }: { dim: number },
+  { x }: { x: Numbers },
+  initial: { sum?: Numbers } = {},
+) {
   const sum = initial.sum ? Float64Array.from(initial.sum) : new Float64Array(dim);
   const total = Float64Array.from(x, (value, i) => (sum[i % dim]! += value));
   return { total, sum };

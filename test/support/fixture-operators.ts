@@ -49,7 +49,9 @@ export const timesSeen = defineOperator({
     encode: (seen: Map<number, number>) => new Uint8Array(Int32Array.from([...seen].flat()).buffer),
     decode: (bytes: Uint8Array) => {
       const numbers = new Int32Array(bytes.slice().buffer);
-      return new Map(Array.from({ length: numbers.length / 2 }, (_, i) => [numbers[2 * i]!, numbers[2 * i + 1]!]));
+      return new Map(
+        Array.from({ length: numbers.length / 2 }, (_, i) => [numbers[2 * i]!, numbers[2 * i + 1]!]),
+      );
     },
     slots: (seen: Map<number, number>) => ({ numbers: Int32Array.from(seen.keys()) }),
   }),
@@ -70,7 +72,9 @@ export const blockSums = defineOperator({
   version: 1,
   summary: 'the sum of every so many rows, and of those that are left',
   options: { blockRows: 'rows of a sum, 1 … 1e6' },
-  check: (options: { blockRows: number }) => ({ blockRows: integer({ blockRows: options.blockRows }, 1, 1e6) }),
+  check: (options: { blockRows: number }) => ({
+    blockRows: integer({ blockRows: options.blockRows }, 1, 1e6),
+  }),
   inputs: () => ({ x: f32() }),
   outputs: () => ({ sum: f64() }),
   layout: () => ({ open: f64(1), filled: i32(1) }),

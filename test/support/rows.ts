@@ -84,10 +84,12 @@ export const mapRows = (
   types: ArrayTypes,
   rows: Rows,
   f: (values: AnyArray, type: ArrayType, role: string) => AnyArray,
-): Rows => Object.fromEntries(Object.entries(types).map(([role, type]) => [role, f(rows[role]!, type, role)]));
+): Rows =>
+  Object.fromEntries(Object.entries(types).map(([role, type]) => [role, f(rows[role]!, type, role)]));
 
 /** A copy that shares no memory. */
-export const copyOf = (types: ArrayTypes, rows: Rows): Rows => mapRows(types, rows, (values) => values.slice());
+export const copyOf = (types: ArrayTypes, rows: Rows): Rows =>
+  mapRows(types, rows, (values) => values.slice());
 
 /** One batch of all rows, its columns named by `names` or else as their roles. */
 export function batchOf(

@@ -1,0 +1,106 @@
+/**
+ * Sources of rows in text: what CSV and JSON lines have in common.
+ *
+ * 1. The first `sampleRows` rows say which columns there are and of which types; what option `schema` names is taken.
+ * 2. Batches have `batchRows` good rows each, however the bytes arrive.
+ * 3. A row that does not fit is CORRUPT_INPUT and ends the run; with a sink for rejects it goes there, and reading goes
+ *    on. Rejects are written before the batch that they were read with, and their position is part of its position.
+ * 4. A position holds the place in the input, the columns, and where the rejects end: a resumed run reads the same types
+ *    and neither loses nor doubles a reject.
+ */
+import { DataflowError } from '../src/errors.js';
+import { integer } from '../src/options.js';
+import type { Sink } from '../src/sink.js';
+import type { Position, Sourced } from '../src/source.js';
+import {
+  type Column,
+  type ColumnType,
+  type ColumnTypes,
+  columnTypesOption,
+  isColumnType,
+} from './column-type.js';
+import { foreignPosition, integersAt, positionFields } from './position.js';
+import { RejectLog } from './reject-log.js';
+import { type RowFormat, RowReader } from './row-reader.js';
+import { inputName, type TextInput, textChunks } from './text-input.js';
+import { type TextPlace, textRecords } from './text-records.js';
+
+export interface TextRowsOptions {
+  /** Types of columns; those that it does not name have theirs inferred. */
+  readonly schema?: ColumnTypes;
+  /** Rows that types are inferred from. 1 … 1,000,000, default 1000. */
+  readonly sampleRows?: number;
+  /** Rows in a batch. 1 … 10,000,000, default 4096. */
+  readonly batchRows?: number;
+  /** Most bytes that one row may take. Default 4 MiB. */
+  readonly maxRecordBytes?: number;
+  /** Where rows go that do not fit, as columns file, line, column, reason, text. Default: such a row ends the run. */
+  readonly rejects?: Sink;
+}
+
+export interface ResolvedOptions {
+  readonly schema: Readonly<Record<string, ColumnType>>;
+  readonly sampleRows: number;
+  readonly batchRows: number;
+  readonly maxRecordBytes: number;
+}
+
+export const textRowsOptions = (options: TextRowsOptions): ResolvedOptions => ({
+  schema: columnTypesOption(options.schema ?? {}),
+  sampleRows: integer({ sampleRows: options.sampleRows ?? 1000 }, 1, 1_000_000),
+  batchRows: integer({ batchRows: options.batchRows ?? 4096 }, 1, 10_000_000),
+  maxRecordBytes: integer({ maxRecordBytes: options.maxRecordBytes ?? 2 ** 22 }, 1, 2 ** 29),
+});
+
+interface Place extends TextPlace {
+  readonly columns: readonly Column[] | undefined;
+  readonly rejects: Position | undefined;
+}
+
+/** One reading of a source of rows. */
+export interface TextReading<Row> {
+  readonly who: string;
+  readonly input: TextInput;
+  /** Makes the format, told the columns that a resumed run knows already. */
+  readonly begin: (known: readonly Column[] | undefined) => RowFormat<Row>;
+  readonly options: ResolvedOptions;
+  readonly rejects: Sink | undefined;
+}
+
+/** Reads typed rows of one input. */
+export async function* textRows<Row extends object>(
+  { who, input, begin, options, rejects }: TextReading<Row>,
+  from: Position | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Sourced> {
+  const start = placeOf(who, from);
+  const file = inputName(input);
+  const log = rejects && (await RejectLog.open(file, rejects, start.rejects, signal));
+  let isDone = false;
+  try {
+    const format = begin(start.columns);
+    const chunks = textChunks(who, input, start.bytes, signal);
+    const reader = new RowReader({ who, file, format, ...options }, log, start, start.columns);
+    for await (const records of textRecords(who, chunks, start, format.find, options.maxRecordBytes)) {
+      yield* reader.take(records);
+    }
+    yield* reader.end(from === undefined);
+    isDone = true;
+  } catch (error) {
+    throw error instanceof DataflowError ? error.within({ file }) : error;
+  } finally {
+    if (isDone) await log?.finish();
+    else await log?.abandon();
+  }
+}
+
+function placeOf(who: string, from: Position | undefined): Place {
+  if (from === undefined) return { bytes: 0, line: 1, columns: undefined, rejects: undefined };
+  const place = integersAt(who, from, ['bytes', 'line']);
+  const { columns, rejects } = positionFields(from)!;
+  const isColumn = (pair: unknown) =>
+    Array.isArray(pair) && typeof pair[0] === 'string' && isColumnType(pair[1]);
+  if (!Array.isArray(columns) || !columns.every(isColumn))
+    throw foreignPosition(who, 'columns and their types', columns);
+  return { ...place, columns: columns.map(([name, type]) => ({ name, type })), rejects };
+}

@@ -1,0 +1,71 @@
+/**
+ * Golden vectors: arrays made by public reference implementations, as packed rows of one stream.
+ */
+import { readFileSync } from 'node:fs';
+
+interface ManifestEntry {
+  readonly params: Readonly<Record<string, unknown>> & { readonly layout: string };
+  readonly arrays: Readonly<
+    Record<string, { readonly file: string; readonly dtype: 'f64'; readonly shape: number[] }>
+  >;
+}
+
+interface GoldenArray {
+  readonly shape: readonly number[];
+  readonly values: Float64Array;
+}
+
+export interface Golden {
+  readonly params: Readonly<Record<string, unknown>>;
+  /** How many independent streams there are. */
+  readonly streams: number;
+  /** An array that belongs to no stream. */
+  whole(name: string): Float64Array;
+  /** A stream's rows, packed: the axes of the manifest's layout but for B and T, in their order. */
+  rows(name: string, stream: number): Float64Array;
+  /** A stream's part of an array without rows, such as a state. */
+  part(name: string, stream: number): Float64Array;
+}
+
+const folder = new URL('../golden/', import.meta.url);
+
+export function golden(set: string): Golden {
+  const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8'));
+  const { params, arrays } = (manifest as Record<string, ManifestEntry>)[set]!;
+  const axes = params.layout.split(',');
+  const array = (name: string): GoldenArray => {
+    const { file, shape } = arrays[name]!;
+    const bytes = readFileSync(new URL(file, folder));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const values = Float64Array.from({ length: bytes.length / 8 }, (_, i) => view.getFloat64(8 * i, true));
+    return { shape, values };
+  };
+  const [first] = Object.values(arrays);
+  const streams = first!.shape[axes.indexOf('B')]!;
+  const part = (name: string, stream: number) => {
+    const { values } = array(name);
+    const length = values.length / streams;
+    return values.slice(stream * length, (stream + 1) * length);
+  };
+  return {
+    params,
+    streams,
+    whole: (name) => array(name).values,
+    rows: (name, stream) => rowsOfStream(array(name), axes, stream),
+    part,
+  };
+}
+
+/** Transposes to [T, …] what is stored in the order of `axes`; an array may have fewer axes than are named. */
+function rowsOfStream({ shape, values }: GoldenArray, axes: readonly string[], stream: number): Float64Array {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  const [b, t] = [axes.indexOf('B'), axes.indexOf('T')];
+  const order = [t, ...shape.keys()].filter((axis, i) => i === 0 || (axis !== b && axis !== t));
+  let offsets = [stream * strides[b]!];
+  for (const axis of order) {
+    offsets = offsets.flatMap((offset) =>
+      Array.from({ length: shape[axis]! }, (_, i) => offset + i * strides[axis]!),
+    );
+  }
+  return Float64Array.from(offsets, (offset) => values[offset]!);
+}
