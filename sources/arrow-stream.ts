@@ -29,6 +29,7 @@ const GIB = 2 ** 30;
  * The position counts batches, so resuming needs input that can be read again from its start: what is before the
  * position is passed over. Only one batch is in memory at a time. Streams one behind the other (`cat a b`) are read
  * as one if they have the same schema (COLUMN_TYPE otherwise); anything else behind the end marker is CORRUPT_INPUT.
+ * View columns, as Polars writes them, come as Utf8 and Binary.
  */
 export function arrowStream(input?: ByteInput, options: ArrowStreamOptions = {}): Source {
   const who = 'arrowStream';
@@ -45,7 +46,7 @@ export function arrowStream(input?: ByteInput, options: ArrowStreamOptions = {})
     name: who,
     async *read(from, signal) {
       const start = batchPosition(who, from);
-      const chunks = chunksOf(who, input ?? (await standardInput()), signal);
+      const chunks = chunksOf(who, input ?? standardInput(who), signal);
       yield* ipcBatches(who, chunks, start, resolved);
     },
   };

@@ -8,7 +8,7 @@
  * 4. A position holds the place in the input, the columns, and where the rejects end: a resumed run reads the same types
  *    and neither loses nor doubles a reject.
  */
-import { DataflowError } from '../src/errors.js';
+import { DataflowError, optionRange } from '../src/errors.js';
 import { integer } from '../src/options.js';
 import type { Sink } from '../src/sink.js';
 import type { Position, Sourced } from '../src/source.js';
@@ -45,12 +45,18 @@ export interface ResolvedOptions {
   readonly maxRecordBytes: number;
 }
 
-export const textRowsOptions = (options: TextRowsOptions): ResolvedOptions => ({
-  schema: columnTypesOption(options.schema ?? {}),
-  sampleRows: integer({ sampleRows: options.sampleRows ?? 1000 }, 1, 1_000_000),
-  batchRows: integer({ batchRows: options.batchRows ?? 4096 }, 1, 10_000_000),
-  maxRecordBytes: integer({ maxRecordBytes: options.maxRecordBytes ?? 2 ** 22 }, 1, 2 ** 29),
-});
+export function textRowsOptions(options: TextRowsOptions): ResolvedOptions {
+  const { rejects } = options;
+  if (rejects !== undefined && typeof rejects?.open !== 'function') {
+    throw optionRange('', 'rejects', 'a sink', rejects);
+  }
+  return {
+    schema: columnTypesOption(options.schema ?? {}),
+    sampleRows: integer({ sampleRows: options.sampleRows ?? 1000 }, 1, 1_000_000),
+    batchRows: integer({ batchRows: options.batchRows ?? 4096 }, 1, 10_000_000),
+    maxRecordBytes: integer({ maxRecordBytes: options.maxRecordBytes ?? 2 ** 22 }, 1, 2 ** 29),
+  };
+}
 
 interface Place extends TextPlace {
   readonly columns: readonly Column[] | undefined;

@@ -120,6 +120,7 @@ export class Recording implements Sink {
         this.finished++;
       },
       abandon: (keep) => {
+        if (this.#isBusy) this.overlaps++;
         this.abandoned.push(keep);
         if (!keep) this.values.length = 0;
       },
