@@ -36,8 +36,8 @@ const MOST_MESSAGE_BYTES = 2 ** 32;
  * The batches of an Arrow IPC file (Feather version 2). Only one batch is in memory at a time, and a resumed run reads
  * nothing of what is before its position. A file in the *stream* format is read from front to back instead.
  *
- * View columns, as Polars writes them, come as Utf8 and Binary. A file that was cut off is TRUNCATED_INPUT; an empty or damaged one, or one of another format, CORRUPT_INPUT.
- * Compressed files need a codec in apache-arrow's `compressionRegistry`.
+ * View columns, as Polars writes them, come as Utf8 and Binary. A file that was cut off is TRUNCATED_INPUT; an empty or
+ * damaged one, or one of another format, CORRUPT_INPUT. Compressed files need a codec in apache-arrow's `compressionRegistry`.
  */
 export function arrowFile(path: string, options: ArrowFileOptions = {}): Source {
   const { batchRows } = checked('arrowFile', options, [], () => {
@@ -68,9 +68,13 @@ async function isFileFormat(who: string, file: InputFile): Promise<boolean> {
   return startsAsArrowFile(await file.read(0, Math.min(file.size, MAGIC_BYTES)));
 }
 
-async function* fileBatches(
+/** Bytes that can be read in any order. */
+type RandomAccess = Pick<InputFile, 'size' | 'read'>;
+
+/** The batches that an Arrow file's footer lists, from a position on. */
+export async function* fileBatches(
   who: string,
-  file: InputFile,
+  file: RandomAccess,
   start: BatchPosition,
   batchRows: number,
   signal: AbortSignal,
@@ -91,18 +95,21 @@ async function* fileBatches(
   for (let b = start.batch; b < batches.length; b++) {
     signal.throwIfAborted();
     const batch = decoder.batch(await blocks.message(batches[b]!), b);
-    yield* batchSlices(who, batch, b, b === start.batch ? start.row : 0, batchRows);
+    for (const slice of batchSlices(who, batch, b, b === start.batch ? start.row : 0, batchRows)) {
+      const { batch: at, row } = slice.next as unknown as BatchPosition;
+      yield { ...slice, fraction: (at + row / Math.max(1, batch.numRows)) / batches.length };
+    }
   }
 }
 
 /** The footer of an Arrow file, and the messages that it points to. */
 class Blocks {
   readonly #who: string;
-  readonly #file: InputFile;
+  readonly #file: RandomAccess;
   /** Where the messages end and the footer begins. */
   #end = 0;
 
-  constructor(who: string, file: InputFile) {
+  constructor(who: string, file: RandomAccess) {
     this.#who = who;
     this.#file = file;
   }

@@ -22,7 +22,7 @@ import {
 import { foreignPosition, integersAt, positionFields } from './position.js';
 import { RejectLog } from './reject-log.js';
 import { type RowFormat, RowReader } from './row-reader.js';
-import { inputName, type TextInput, textChunks } from './text-input.js';
+import { inputBytes, inputName, type TextInput, textChunks } from './text-input.js';
 import { type TextPlace, textRecords } from './text-records.js';
 
 export interface TextRowsOptions {
@@ -87,10 +87,13 @@ export async function* textRows<Row extends object>(
     const format = begin(start.columns);
     const chunks = textChunks(who, input, start.bytes, signal);
     const reader = new RowReader({ who, file, format, ...options }, log, start, start.columns);
+    const size = await inputBytes(input);
+    const told = (sourced: Sourced): Sourced =>
+      size ? { ...sourced, fraction: (sourced.next as unknown as TextPlace).bytes / size } : sourced;
     for await (const records of textRecords(who, chunks, start, format.find, options.maxRecordBytes)) {
-      yield* reader.take(records);
+      for await (const sourced of reader.take(records)) yield told(sourced);
     }
-    yield* reader.end(from === undefined);
+    for await (const sourced of reader.end(from === undefined)) yield told(sourced);
     isDone = true;
   } catch (error) {
     throw error instanceof DataflowError ? error.within({ file }) : error;
