@@ -100,7 +100,9 @@ export class OutputColumns {
   readonly #types: ArrayTypes;
   readonly #names: Readonly<Record<string, string>>;
   #input: Schema | undefined;
-  #output: Schema | undefined;
+  #appendedTo: Schema | undefined;
+  /** The schema of the new columns alone. */
+  #own: Schema | undefined;
 
   constructor(who: string, types: ArrayTypes, names: Readonly<Record<string, string>>) {
     this.#who = who;
@@ -126,8 +128,8 @@ export class OutputColumns {
 
   /** A batch of `arrays` alone. */
   alone(arrays: Readonly<Record<string, AnyArray>>, numRows: number): RecordBatch {
-    this.#output ??= new Schema(this.#fields());
-    return newBatch(this.#output, numRows, this.#children(arrays, numRows));
+    this.#own ??= new Schema(this.#fields());
+    return newBatch(this.#own, numRows, this.#children(arrays, numRows));
   }
 
   #fields(): Field[] {
@@ -141,7 +143,7 @@ export class OutputColumns {
   }
 
   #appended(input: Schema): Schema {
-    if (this.#output !== undefined && this.#input === input) return this.#output;
+    if (this.#appendedTo !== undefined && sameFields(this.#input!, input)) return this.#appendedTo;
     for (const role in this.#types) {
       const name = this.#names[role]!;
       if (input.fields.some((field) => field.name === name)) {
@@ -156,8 +158,8 @@ export class OutputColumns {
       }
     }
     this.#input = input;
-    this.#output = new Schema([...input.fields, ...this.#fields()], input.metadata);
-    return this.#output;
+    this.#appendedTo = new Schema([...input.fields, ...this.#fields()], input.metadata);
+    return this.#appendedTo;
   }
 }
 
@@ -264,7 +266,11 @@ export const describeSchema = (schema: Schema): string =>
 
 /** Whether two schemas name the same columns of the same types; metadata does not count. */
 export const sameSchema = (a: Schema, b: Schema): boolean =>
-  a === b || describeSchema(a) === describeSchema(b);
+  sameFields(a, b) || describeSchema(a) === describeSchema(b);
+
+/** Whether two schemas are of the same field objects: every record batch makes a schema, but keeps the fields. */
+const sameFields = (a: Schema, b: Schema): boolean =>
+  a === b || (a.fields.length === b.fields.length && a.fields.every((field, i) => field === b.fields[i]));
 
 /** The values of a key column, one a row: text, numbers, big integers or truth values. */
 export function readKeys(who: string, batch: RecordBatch, name: string): ArrayLike<Key> {
