@@ -28,38 +28,34 @@ export interface GatedResult {
   readonly S: Float64Array;
 }
 
-export const simpleGla = (
+export function simpleGla(
   options: SimpleGlaOptions,
   columns: GatedColumns,
   initial: GatedSlots = {},
-): GatedResult =>
-  gatedRecurrence(
-    { ...options, scale: options.scale ?? options.keyDim ** -0.5, gateWidth: 1 },
-    columns,
-    initial,
-  );
+): GatedResult {
+  const scale = options.scale ?? options.keyDim ** -0.5;
+  return gatedRecurrence({ ...options, scale, gateWidth: 1 }, columns, initial);
+}
 
 export { simpleGla as stateSpaceDuality };
 
-export const gatedLinearAttention = (
+export function gatedLinearAttention(
   options: GatedLinearAttentionOptions,
   columns: GatedColumns,
   initial: GatedSlots = {},
-): GatedResult =>
-  gatedRecurrence(
-    { ...options, scale: options.scale ?? options.keyDim ** -0.5, gateWidth: options.keyDim },
-    columns,
-    initial,
-  );
+): GatedResult {
+  const scale = options.scale ?? options.keyDim ** -0.5;
+  return gatedRecurrence({ ...options, scale, gateWidth: options.keyDim }, columns, initial);
+}
 
-export const rwkv6 = (
+export function rwkv6(
   options: Rwkv6Options,
   { r, ...columns }: Rwkv6Columns,
   initial: GatedSlots = {},
-): GatedResult => {
+): GatedResult {
   const { heads = 1, keyDim, scale = 1, bonus = new Float64Array(heads * keyDim) } = options;
   return gatedRecurrence({ ...options, scale, bonus, gateWidth: keyDim }, { q: r, ...columns }, initial);
-};
+}
 
 interface Recurrence {
   readonly heads?: number;
