@@ -53,10 +53,10 @@ export const gatedLinearAttention = defineOperator({
   merge: (a, b) => mergeGated(a, b),
   tolerance: 1e-6,
   examples: [
-    { heads: 2, keyDim: 8, valueDim: 12 },
-    { heads: 3, keyDim: 3, valueDim: 5, scale: 1 },
-    { keyDim: 5, valueDim: 3, chunkRows: 32 },
-    { keyDim: 1, valueDim: 1 },
-    { keyDim: 22, valueDim: 17 },
+    { heads: 4, keyDim: 8, valueDim: 12 },
+    { heads: 4, keyDim: 3, valueDim: 5, scale: 1 },
+    { heads: 3, keyDim: 5, valueDim: 3, chunkRows: 32 },
+    { heads: 8, keyDim: 1, valueDim: 1 },
+    { heads: 3, keyDim: 22, valueDim: 17 },
   ],
 });

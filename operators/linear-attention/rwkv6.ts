@@ -67,9 +67,16 @@ export const rwkv6 = defineOperator({
   merge: (a, b) => mergeGated(a, b),
   tolerance: 1e-6,
   examples: [
-    { heads: 2, keyDim: 4, valueDim: 12, bonus: [0.5, -1, 0, 2, 1, 0.25, -0.5, 3] },
-    { heads: 2, keyDim: 3, valueDim: 5, bonus: [1, 2, 3, 0.1, 0.2, 0.3], scale: 0.5, chunkRows: 32 },
-    { keyDim: 1, valueDim: 1, bonus: [1.5] },
-    { keyDim: 9, valueDim: 7 },
+    { heads: 3, keyDim: 4, valueDim: 12, bonus: [0.5, -1, 0, 2, 1, 0.25, -0.5, 3, 1, 1, 1, 1] },
+    {
+      heads: 4,
+      keyDim: 3,
+      valueDim: 5,
+      bonus: [1, 2, 3, 0.1, 0.2, 0.3, -1, 1, 0, 1, 1, 1],
+      scale: 0.5,
+      chunkRows: 32,
+    },
+    { heads: 8, keyDim: 1, valueDim: 1, bonus: [1.5, -1, 1, 2, 0.5, 1, -2, 1] },
+    { heads: 3, keyDim: 9, valueDim: 7 },
   ],
 });
