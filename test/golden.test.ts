@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { lightningAttention, linearAttention, retention } from '../operators/index.js';
+import {
+  gatedLinearAttention,
+  lightningAttention,
+  linearAttention,
+  retention,
+  rwkv6,
+  simpleGla,
+  stateSpaceDuality,
+} from '../operators/index.js';
 import * as naives from '../operators/naive.js';
 import { applyTo } from '../src/apply.js';
 import type { OperatorMaker } from '../src/define-operator.js';
@@ -15,9 +23,13 @@ interface GoldenCase {
   readonly set: string;
   readonly operator: { readonly definition: OperatorMaker<never>['definition'] };
   options(set: Golden): object;
+  /** The arrays of roles that the set calls otherwise. */
+  readonly columns?: Readonly<Record<string, string>>;
   /** Slots that the set has values of, before the first row and after the last. */
   readonly initial?: Readonly<Record<string, string>>;
   readonly final?: Readonly<Record<string, string>>;
+  /** The set keeps S as [H, V, K]. */
+  readonly transposed?: true;
 }
 
 const widths = { heads: 3, keyDim: 8, valueDim: 12 };
@@ -53,6 +65,32 @@ const cases: readonly GoldenCase[] = [
     operator: lightningAttention,
     options: () => ({ ...widths, heads: 6, slopes: new Array<number>(6).fill(0) }),
   },
+  { set: 'simple_gla', operator: simpleGla, options: () => widths, initial: { S: 'h0' }, final: { S: 'hT' } },
+  {
+    set: 'mamba2_ssd',
+    operator: stateSpaceDuality,
+    options: () => ({ heads: 3, keyDim: 4, valueDim: 6, scale: 1 }),
+    columns: { q: 'C', k: 'B', v: 'X', g: 'A', o: 'Y' },
+    initial: { S: 's0' },
+    final: { S: 'final_state' },
+    transposed: true,
+  },
+  {
+    set: 'gla',
+    operator: gatedLinearAttention,
+    options: () => widths,
+    columns: { g: 'gk' },
+    initial: { S: 'h0' },
+    final: { S: 'hT' },
+  },
+  {
+    set: 'rwkv6',
+    operator: rwkv6,
+    options: (set) => ({ ...widths, bonus: set.whole('u') }),
+    columns: { g: 'w' },
+    initial: { S: 'h0' },
+    final: { S: 'hT' },
+  },
 ];
 
 const TOLERANCE = 2e-6;
@@ -61,9 +99,21 @@ const NAIVE_TOLERANCE = 1e-12;
 type Arrays = Readonly<Record<string, Float64Array>>;
 type Naive = (options: object, rows: Arrays, initial?: Arrays) => Arrays;
 
+interface Widths {
+  readonly keyDim: number;
+  readonly valueDim: number;
+}
+
+/** [H, V, K] to [H, K, V]. */
+const withKeysFirst = (S: Float64Array, { keyDim: K, valueDim: V }: Widths) =>
+  S.map((_, i) => {
+    const [h, k, v] = [Math.floor(i / (K * V)), Math.floor(i / V) % K, i % V];
+    return S[(h * V + v) * K + k]!;
+  });
+
 /** A stream of a set, its arrays by role and slot. */
 function streamOf(
-  { set: name, operator, options: optionsOf, initial = {}, final = {} }: GoldenCase,
+  { set: name, operator, options: optionsOf, columns = {}, initial = {}, final = {}, transposed }: GoldenCase,
   b: number,
 ) {
   const set = golden(name);
@@ -71,9 +121,14 @@ function streamOf(
   const op = (operator as unknown as OperatorMaker<object>)(options);
   const { inputs, outputs } = op.description;
   const rowsOf = (types: object) =>
-    Object.fromEntries(Object.keys(types).map((role) => [role, set.rows(role, b)]));
+    Object.fromEntries(Object.keys(types).map((role) => [role, set.rows(columns[role] ?? role, b)]));
   const partsOf = (slots: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(slots).map(([slot, array]) => [slot, set.part(array, b)]));
+    Object.fromEntries(
+      Object.entries(slots).map(([slot, array]) => {
+        const part = set.part(array, b);
+        return [slot, transposed ? withKeysFirst(part, options as Widths) : part];
+      }),
+    );
   return {
     op,
     options,

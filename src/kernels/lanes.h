@@ -15,6 +15,9 @@
 #define EXPORT __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
 
+/** A function that is compiled once, however often it is called: for what is long and called seldom. */
+#define ONCE static __attribute__((noinline))
+
 /** For loops over registers, whose bounds are constants. */
 #define UNROLLED _Pragma("clang loop unroll(full)")
 /** For loops over memory: an engine's own compiler makes slower code of an unrolled one. */
@@ -52,6 +55,13 @@ INLINE Vec absolute(Vec x) { return (Vec)((Bits)x & 0x7fffffff); }
 
 INLINE Vec same(Vec x) { return x; }
 
+/** first, first + 1, … in the lanes. */
+INLINE Bits laneIndices(int first) {
+  Bits x = {0};
+  UNROLLED for (int i = 0; i < W; i++) x[i] = first + i;
+  return x;
+}
+
 /** The smaller and the larger one; a NaN in `x` stays. */
 INLINE Vec atMost(Vec limit, Vec x) { return select(limit < x, limit, x); }
 INLINE Vec atLeast(Vec limit, Vec x) { return select(x < limit, limit, x); }
@@ -61,6 +71,13 @@ INLINE void map(Vec (*f)(Vec), const float *x, float *y, int n) {
   int i = 0;
   ROLLED for (; i + W <= n; i += W) store(y + i, f(load(x + i)));
   if (i < n) storeLanes(y + i, f(loadLanes(x + i, n - i)), n - i);
+}
+
+/** x [n] = value. */
+INLINE void fill(float *x, float value, int n) {
+  int i = 0;
+  ROLLED for (; i + W <= n; i += W) store(x + i, splat(value));
+  for (; i < n; i++) x[i] = value;
 }
 
 /** x [n] /= divisor. */
