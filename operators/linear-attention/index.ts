@@ -1,3 +1,4 @@
+export { type HgrnOptions, hgrn } from './hgrn.js';
 export { alibiSlopes, type LightningAttentionOptions, lightningAttention } from './lightning-attention.js';
 export { type LinearAttentionOptions, linearAttention } from './linear-attention.js';
 export { type RetentionOptions, retention } from './retention.js';

@@ -11,13 +11,11 @@
  */
 import { defineKernels } from './kernel.js';
 import { elu1, expF32, firstAbove, firstNonFinite, relu } from './math.js';
+import { FLUSH_ROWS, flushNegligible } from './negligible.js';
 import { wasm } from './wasm/scalar-decay.js';
 
 const { fround } = Math;
 
-/** After so many rows, counted from the start of the stream, what is negligible in the state becomes 0. */
-const FLUSH_ROWS = 256;
-const NEGLIGIBLE = fround(1e-30);
 /** Decays below this count as 0, so that old rows do not leave slow subnormal numbers behind. */
 const SMALLEST_DECAY = 2 ** -50;
 
@@ -287,10 +285,6 @@ function fold(chunk: Chunk, count: number): void {
     z[key] = z[key]! * carry;
     for (let j = 0; j < count; j++) z[key] = z[key]! + keys[kRow + j]!;
   }
-}
-
-function flushNegligible(x: Float32Array, n: number): void {
-  for (let i = 0; i < n; i++) if (Math.abs(x[i]!) < NEGLIGIBLE) x[i] = 0;
 }
 
 /** y += factor x over n floats. */
