@@ -43,6 +43,12 @@ INLINE Vec loadColumn(const float *p, int stride, int lanes) {
   return x;
 }
 
+INLINE Wide loadWideColumn(const double *p, int stride, int lanes) {
+  Wide x = {0};
+  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) x[i] = p[i * stride];
+  return x;
+}
+
 INLINE void storeColumn(float *p, int stride, Vec x, int lanes) {
   UNROLLED for (int i = 0; i < W; i++) if (i < lanes) p[i * stride] = x[i];
 }
