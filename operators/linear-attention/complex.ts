@@ -3,6 +3,9 @@
  */
 import { exp64 } from '../../src/kernels/math.js';
 
+/** Real numbers row by row, or complex ones with a last axis (re, im). */
+export type Parameters = Float32Array | Float64Array | readonly number[];
+
 export type Complex = readonly [re: number, im: number];
 
 export const times = ([a, b]: Complex, [c, d]: Complex): Complex => [a * c - b * d, a * d + b * c];

@@ -1,6 +1,7 @@
 /**
  * The element-wise recurrences of this family in float64, a row at a time, as in `naive.ts`.
  */
+import type { H3Options } from './h3.js';
 import type { HgrnOptions } from './hgrn.js';
 import type { SelectiveScanOptions } from './selective-scan.js';
 
@@ -63,6 +64,65 @@ export function selectiveScan(
     return gate ? plain * (z![at]! / (1 + Math.exp(-z![at]!))) : plain;
   });
   return { y, x };
+}
+
+/**
+ * H3 as the paper has it, through complex numbers. Packed rows: q, k, v [T, D], channel h P + i; y [T, P, H]; slots
+ * shift [D, N], the newest row first, and x [P, P, H, M, 2], keys before values.
+ */
+export function h3(
+  { dim: D, stateDim: N, headDim: P = 1, shift: filter, diagonal }: H3Options,
+  { q, k, v }: { readonly q: Numbers; readonly k: Numbers; readonly v: Numbers },
+  initial: { readonly shift?: Numbers; readonly x?: Numbers } = {},
+) {
+  const H = D / P;
+  const modes = bilinear(diagonal, H);
+  const M = modes.length / H;
+  const shift = Float64Array.from(initial.shift ?? new Float64Array(D * N));
+  const x = Float64Array.from(initial.x ?? new Float64Array(P * D * M * 2));
+  const y = new Float64Array(q.length);
+  for (let t = 0; t < q.length / D; t++) {
+    const keys = Array.from({ length: D }, (_, d) => {
+      shift.copyWithin(d * N + 1, d * N, (d + 1) * N - 1);
+      shift[d * N] = k[t * D + d]!;
+      let sum = filter.D[d]! * shift[d * N]!;
+      for (let j = 0; j < N; j++) sum += filter.C[d * N + j]! * shift[d * N + j]!;
+      return sum;
+    });
+    for (let i = 0; i < P * P * H; i++) {
+      const [key, value, h] = [Math.floor(i / (P * H)), Math.floor(i / H) % P, i % H] as const;
+      const input = keys[h * P + key]! * v[t * D + h * P + value]!;
+      let read = diagonal.D[h]! * input;
+      for (let m = 0; m < M; m++) {
+        const { A, B, C } = modes[h * M + m]!;
+        const at = (i * M + m) * 2;
+        const [re, im] = [x[at]!, x[at + 1]!];
+        x[at] = A[0] * re - A[1] * im + B[0] * input;
+        x[at + 1] = A[0] * im + A[1] * re + B[1] * input;
+        read += 2 * (C[0] * x[at]! - C[1] * x[at + 1]!);
+      }
+      y[t * D + value * H + h]! += q[t * D + h * P + key]! * read;
+    }
+  }
+  return { y, shift, x };
+}
+
+type Pair = readonly [re: number, im: number];
+
+/** A and B of each mode for steps of dt: (1 + dt A / 2) / (1 - dt A / 2) and dt B / (1 - dt A / 2). */
+function bilinear({ dt, A, B, C }: H3Options['diagonal'], H: number): { A: Pair; B: Pair; C: Pair }[] {
+  return Array.from({ length: A.length / 2 }, (_, i) => {
+    const step = dt[Math.floor(i / (A.length / 2 / H))]!;
+    const [re, im] = [(step * A[2 * i]!) / 2, (step * A[2 * i + 1]!) / 2];
+    const square = (1 - re) ** 2 + im ** 2;
+    const [inverseRe, inverseIm] = [(1 - re) / square, im / square];
+    const [bRe, bIm] = [step * B[2 * i]!, step * B[2 * i + 1]!];
+    return {
+      A: [(1 + re) * inverseRe - im * inverseIm, (1 + re) * inverseIm + im * inverseRe],
+      B: [bRe * inverseRe - bIm * inverseIm, bRe * inverseIm + bIm * inverseRe],
+      C: [C[2 * i]!, C[2 * i + 1]!],
+    };
+  });
 }
 
 const numberAt = (values: Numbers, at: number, complex: boolean): readonly [number, number] => [

@@ -16,17 +16,15 @@
  */
 import { defineOperator } from '../../src/define-operator.js';
 import { optionRange } from '../../src/errors.js';
+import { exp64 } from '../../src/kernels/math.js';
 import {
   SelectiveScanFeature,
   selectiveScanKernels,
   selectiveScanScratch,
 } from '../../src/kernels/selective-scan.js';
 import { type ArrayType, f32, f64, i32 } from '../../src/layout.js';
-import { exp64 } from '../../src/kernels/math.js';
 import { integer, numbers, truth } from '../../src/options.js';
-import { exponential, times } from './complex.js';
-
-type Parameters = Float32Array | readonly number[];
+import { exponential, type Parameters, times } from './complex.js';
 
 export interface SelectiveScanOptions {
   /** Channels D, 1 … 65536. */
@@ -102,7 +100,9 @@ const featuresOf = ({ softplus, gate, B, C }: Resolved) =>
 /** A as the kernels take it: real parts as powers of 2, imaginary parts as quarters of a turn. */
 const constants = ({ A, B, C, D, dtBias, complex }: Resolved) => ({
   powers: Float32Array.from(complex ? A.filter((_, i) => i % 2 === 0) : A, (rate) => rate * Math.LOG2E),
-  quarters: complex ? A.filter((_, i) => i % 2 === 1).map((rate) => rate / (Math.PI / 2)) : new Float64Array(),
+  quarters: complex
+    ? A.filter((_, i) => i % 2 === 1).map((rate) => rate / (Math.PI / 2))
+    : new Float64Array(),
   skip: Float32Array.from(D),
   bias: Float32Array.from(dtBias),
   ownB: Float32Array.from(B ?? []),
@@ -145,7 +145,22 @@ export const selectiveScan = defineOperator({
     const position = state.position[0]!;
     const sizes = [T, D, N, G, featuresOf(options), position] as const;
     if (complex) {
-      kernels.complexSelectiveScan(x, elapsed, powers, quarters, skip, bias, u, dt, z, B, C, y, lanes, ...sizes);
+      kernels.complexSelectiveScan(
+        x,
+        elapsed,
+        powers,
+        quarters,
+        skip,
+        bias,
+        u,
+        dt,
+        z,
+        B,
+        C,
+        y,
+        lanes,
+        ...sizes,
+      );
     } else {
       kernels.selectiveScan(x, elapsed, powers, skip, bias, u, dt, z, B, C, y, lanes, ...sizes);
     }
