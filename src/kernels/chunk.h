@@ -11,12 +11,8 @@
  */
 #pragma once
 
+#include "negligible.h"
 #include "tile.h"
-
-/** Decayed state smaller than this counts as 0: what is left of old rows must not end in slow subnormal numbers. */
-#define NEGLIGIBLE 1e-30f
-/** It is flushed after so many rows, counted from the start of the stream. */
-enum { FLUSH_ROWS = 256 };
 
 /** One head's state: S [K, V], keys [K, C], values [C, V]. */
 typedef struct {
@@ -220,8 +216,3 @@ INLINE void foldChunkByKey(Chunk chunk, int count, const float *carry) {
   const Fold fold = {chunk, count, carry, 1};
   eachTile(foldTile, &fold, chunk.K, chunk.V);
 }
-
-INLINE Vec flushLanes(Vec x) { return zeroWhere(absolute(x) < NEGLIGIBLE, x); }
-
-/** x [n]: what is negligible becomes 0. */
-INLINE void flushNegligible(float *x, int n) { map(flushLanes, x, x, n); }

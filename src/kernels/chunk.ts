@@ -4,10 +4,6 @@
  */
 const { fround } = Math;
 
-/** After so many rows, counted from the start of the stream, what is negligible in the state becomes 0. */
-export const FLUSH_ROWS = 256;
-/** Decayed state smaller than this counts as 0. */
-export const NEGLIGIBLE = fround(1e-30);
 /** Decays below this count as 0, so that old rows do not leave slow subnormal numbers behind. */
 export const SMALLEST_DECAY = 2 ** -50;
 
@@ -104,11 +100,6 @@ export function foldKey({ S, keys, values, V, C }: Chunk, key: number, count: nu
   const sRow = key * V;
   for (let i = 0; i < V; i++) S[sRow + i] = S[sRow + i]! * carry;
   for (let j = 0; j < count; j++) addScaled(S, sRow, keys[key * C + j]!, values, j * V, V);
-}
-
-/** x [n]: what is negligible becomes 0. */
-export function flushNegligible(x: Float32Array, n: number): void {
-  for (let i = 0; i < n; i++) if (Math.abs(x[i]!) < NEGLIGIBLE) x[i] = 0;
 }
 
 /** y += factor x over n floats. */

@@ -15,13 +15,10 @@
 import {
   type Chunk,
   chunkOfHead,
-  FLUSH_ROWS,
   floatsOfHead,
-  flushNegligible,
   foldKey,
   keepKey,
   keepValue,
-  NEGLIGIBLE,
   outputRow,
   SMALLEST_DECAY,
   scoreRow,
@@ -29,6 +26,7 @@ import {
 import { decayOf, gateOf, takeDecays } from './gates.js';
 import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
+import { FLUSH_ROWS, flushNegligible, NEGLIGIBLE } from './negligible.js';
 import { wasm } from './wasm/diagonal-gate.js';
 
 const { fround } = Math;

@@ -24,10 +24,21 @@
 
 INLINE Vec powerOfTwo(Bits n) { return (Vec)((n << MANTISSA_BITS) + ONE_BITS); }
 
+/** e^r - 1 = r + r^2 P(r), |r| <= ln 2 / 2. */
+INLINE Vec expMinusOneOfSmall(Vec r) {
+  Vec p = splat(1.9875691500e-4f);
+  p = multiplyAdd(p, r, splat(1.3981999507e-3f));
+  p = multiplyAdd(p, r, splat(8.3334519073e-3f));
+  p = multiplyAdd(p, r, splat(4.1665795894e-2f));
+  p = multiplyAdd(p, r, splat(1.6666665459e-1f));
+  p = multiplyAdd(p, r, splat(5.0000001201e-1f));
+  return multiplyAdd(p, r * r, r);
+}
+
 /**
  * e^x, 0.991 ULP. Results below the smallest normal number are 0, above the largest infinity.
  *
- *   x = n ln 2 + r, |r| <= ln 2 / 2      e^x = 2^n (1 + r + r^2 P(r))
+ *   x = n ln 2 + r, |r| <= ln 2 / 2      e^x = 2^n (1 + (e^r - 1))
  *
  * 2^n is multiplied in by halves: each is a normal number, and the product overflows by itself.
  */
@@ -37,13 +48,7 @@ INLINE Vec expLanes(Vec x) {
   const Bits n = (Bits)rounded - (Bits)splat(ROUNDER);
   const Vec nFloat = rounded - splat(ROUNDER);
   const Vec r = inRange - nFloat * LN2_HIGH - nFloat * LN2_LOW;
-  Vec p = splat(1.9875691500e-4f);
-  p = multiplyAdd(p, r, splat(1.3981999507e-3f));
-  p = multiplyAdd(p, r, splat(8.3334519073e-3f));
-  p = multiplyAdd(p, r, splat(4.1665795894e-2f));
-  p = multiplyAdd(p, r, splat(1.6666665459e-1f));
-  p = multiplyAdd(p, r, splat(5.0000001201e-1f));
-  const Vec y = multiplyAdd(p, r * r, r) + 1;
+  const Vec y = expMinusOneOfSmall(r) + 1;
   const Bits half = n >> 1;
   return zeroWhere(x < EXP_LOWEST, y * powerOfTwo(half) * powerOfTwo(n - half));
 }

@@ -48,8 +48,16 @@ function ofBits(pattern: number): number {
   return float[0]!;
 }
 
-const powerOfTwo = (n: number) => ofBits((n << MANTISSA_BITS) + ONE_BITS);
-const multiplyAdd = (a: number, b: number, sum: number) => fround(fround(a * b) + sum);
+/** 2^n in float32, -126 <= n <= 127. */
+export const powerOfTwo = (n: number) => ofBits((n << MANTISSA_BITS) + ONE_BITS);
+export const multiplyAdd = (a: number, b: number, sum: number) => fround(fround(a * b) + sum);
+
+/** e^r - 1 in float32, |r| <= ln 2 / 2. */
+export function expMinusOneOfSmall(r: number): number {
+  let p = EXP_POLYNOMIAL[0]!;
+  for (let i = 1; i < EXP_POLYNOMIAL.length; i++) p = multiplyAdd(p, r, EXP_POLYNOMIAL[i]!);
+  return multiplyAdd(p, fround(r * r), r);
+}
 
 /** e^x in float32, at most 0.991 ULP off. Below -87.33654 it is 0, above 88.72283 infinity. */
 export function exp32(x: number): number {
@@ -57,9 +65,7 @@ export function exp32(x: number): number {
   const inRange = Math.min(x, EXP_HIGHEST);
   const n = fround(multiplyAdd(inRange, LOG2_E, ROUNDER) - ROUNDER);
   const r = fround(fround(inRange - fround(n * LN2_HIGH)) - fround(n * LN2_LOW));
-  let p = EXP_POLYNOMIAL[0]!;
-  for (let i = 1; i < EXP_POLYNOMIAL.length; i++) p = multiplyAdd(p, r, EXP_POLYNOMIAL[i]!);
-  const y = fround(multiplyAdd(p, fround(r * r), r) + 1);
+  const y = fround(expMinusOneOfSmall(r) + 1);
   const half = n >> 1;
   return fround(fround(y * powerOfTwo(half)) * powerOfTwo(n - half));
 }

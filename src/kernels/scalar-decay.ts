@@ -13,9 +13,7 @@ import {
   type Chunk,
   chunkOfHead,
   decayKeys,
-  FLUSH_ROWS,
   floatsOfHead,
-  flushNegligible,
   foldKey,
   keepRow,
   outputRow,
@@ -24,6 +22,7 @@ import {
 } from './chunk.js';
 import { defineKernels } from './kernel.js';
 import { elu1, expF32, firstAbove, firstNonFinite, relu } from './math.js';
+import { FLUSH_ROWS, flushNegligible } from './negligible.js';
 import { wasm } from './wasm/scalar-decay.js';
 
 const { fround } = Math;

@@ -15,18 +15,16 @@ import {
   type Chunk,
   chunkOfHead,
   decayKeys,
-  FLUSH_ROWS,
   floatsOfHead,
-  flushNegligible,
   foldKey,
   keepRow,
-  NEGLIGIBLE,
   outputRow,
   scoreRow,
 } from './chunk.js';
 import { decayOf, gateOf, takeDecays } from './gates.js';
 import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
+import { FLUSH_ROWS, flushNegligible, NEGLIGIBLE } from './negligible.js';
 import { wasm } from './wasm/scalar-gate.js';
 
 const { fround } = Math;

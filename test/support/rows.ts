@@ -19,6 +19,7 @@ type Options = Readonly<Record<string, unknown>>;
 const domains: Readonly<Record<string, (u: number) => number>> = {
   g: (u) => -2 * u,
   beta: (u) => 0.05 + 0.9 * u,
+  'selectiveScan.dt': (u) => 0.01 + 0.5 * u,
 };
 
 /** Rows for each role of `inputs`; keys are of length 1 per head, as the delta rules ask for. */

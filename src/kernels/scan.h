@@ -1,0 +1,78 @@
+/**
+ * What element-wise recurrences have in common: x_t = 2^e_t x_(t-1) + write_t, a vector of channels at a time.
+ *
+ * There are no chunks: what a chunk saves is the product of a state with every row's query, and here a row touches each
+ * number of the state once anyway. All that can be saved is memory traffic: the state stays in registers.
+ */
+#pragma once
+
+#include "math.h"
+#include "negligible.h"
+
+/** Decays below 2^-50 count as 0, and growth above 2^127 a row as 2^127. */
+#define LOWEST_POWER -50.0f
+#define HIGHEST_POWER 127.0f
+#define LN2 0.693147181f
+
+/** A float64 for each lane: sums over a whole stream, and phases. */
+typedef double Wide __attribute__((vector_size(8 * W)));
+typedef double UnalignedWide __attribute__((vector_size(8 * W), aligned(8), may_alias));
+
+INLINE Wide widen(Vec x) { return __builtin_convertvector(x, Wide); }
+INLINE Vec narrow(Wide x) { return __builtin_convertvector(x, Vec); }
+
+INLINE Wide loadWide(const double *p, int lanes) {
+  if (lanes >= W) return *(const UnalignedWide *)p;
+  Wide x = {0};
+  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) x[i] = p[i];
+  return x;
+}
+
+INLINE void storeWide(double *p, Wide x, int lanes) {
+  if (lanes >= W) {
+    *(UnalignedWide *)p = x;
+    return;
+  }
+  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) p[i] = x[i];
+}
+
+/** The first `lanes` numbers of a column whose elements are `stride` apart, and zeros. */
+INLINE Vec loadColumn(const float *p, int stride, int lanes) {
+  Vec x = {0};
+  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) x[i] = p[i * stride];
+  return x;
+}
+
+INLINE Wide loadWideColumn(const double *p, int stride, int lanes) {
+  Wide x = {0};
+  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) x[i] = p[i * stride];
+  return x;
+}
+
+INLINE void storeColumn(float *p, int stride, Vec x, int lanes) {
+  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) p[i * stride] = x[i];
+}
+
+/** 2^e = 2^n (1 + small), as far as e is in range. */
+typedef struct {
+  Vec small, power;
+  Bits none;
+} Factor;
+
+/** e = n + f, |f| <= 1/2: small = 2^f - 1, power = 2^n. */
+INLINE Factor factorOf(Vec e) {
+  const Vec inRange = atLeast(splat(LOWEST_POWER), atMost(splat(HIGHEST_POWER), e));
+  const Vec rounded = inRange + splat(ROUNDER);
+  const Bits n = (Bits)rounded - (Bits)splat(ROUNDER);
+  const Vec r = (inRange - (rounded - splat(ROUNDER))) * LN2;
+  return (Factor){expMinusOneOfSmall(r), powerOfTwo(n), e < LOWEST_POWER};
+}
+
+/**
+ * 2^e x as 2^n (x + x small). A decay near 1 is never itself rounded to a float: what a row takes away is known to all
+ * its digits, so that a memory of a million rows is as long as it is said to be.
+ */
+INLINE Vec fade(Vec x, Vec e) {
+  const Factor factor = factorOf(e);
+  return zeroWhere(factor.none, (x + x * factor.small) * factor.power);
+}
