@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { lightningAttention, linearAttention, retention } from '../operators/index.js';
+import {
+  deltaRule,
+  gatedDeltaRule,
+  kimiDeltaAttention,
+  lightningAttention,
+  linearAttention,
+  retention,
+  rwkv7,
+} from '../operators/index.js';
 import * as naives from '../operators/naive.js';
 import { applyTo } from '../src/apply.js';
 import type { OperatorMaker } from '../src/define-operator.js';
@@ -18,8 +26,11 @@ interface GoldenCase {
   /** Slots that the set has values of, before the first row and after the last. */
   readonly initial?: Readonly<Record<string, string>>;
   readonly final?: Readonly<Record<string, string>>;
+  /** Roles whose arrays have another name in the set. */
+  readonly arrays?: Readonly<Record<string, string>>;
 }
 
+const states = { initial: { S: 'h0' }, final: { S: 'hT' } };
 const widths = { heads: 3, keyDim: 8, valueDim: 12 };
 
 const cases: readonly GoldenCase[] = [
@@ -53,6 +64,16 @@ const cases: readonly GoldenCase[] = [
     operator: lightningAttention,
     options: () => ({ ...widths, heads: 6, slopes: new Array<number>(6).fill(0) }),
   },
+  { set: 'delta_rule', operator: deltaRule, options: () => widths, ...states },
+  { set: 'gated_delta_rule', operator: gatedDeltaRule, options: () => widths, ...states },
+  { set: 'kda', operator: kimiDeltaAttention, options: () => widths, ...states },
+  {
+    set: 'rwkv7_dplr',
+    operator: rwkv7,
+    options: () => ({ ...widths, scale: widths.keyDim ** -0.5 }),
+    arrays: { g: 'w' },
+    ...states,
+  },
 ];
 
 const TOLERANCE = 2e-6;
@@ -63,7 +84,7 @@ type Naive = (options: object, rows: Arrays, initial?: Arrays) => Arrays;
 
 /** A stream of a set, its arrays by role and slot. */
 function streamOf(
-  { set: name, operator, options: optionsOf, initial = {}, final = {} }: GoldenCase,
+  { set: name, operator, options: optionsOf, initial = {}, final = {}, arrays = {} }: GoldenCase,
   b: number,
 ) {
   const set = golden(name);
@@ -71,7 +92,7 @@ function streamOf(
   const op = (operator as unknown as OperatorMaker<object>)(options);
   const { inputs, outputs } = op.description;
   const rowsOf = (types: object) =>
-    Object.fromEntries(Object.keys(types).map((role) => [role, set.rows(role, b)]));
+    Object.fromEntries(Object.keys(types).map((role) => [role, set.rows(arrays[role] ?? role, b)]));
   const partsOf = (slots: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(slots).map(([slot, array]) => [slot, set.part(array, b)]));
   return {

@@ -111,7 +111,7 @@ export function flushNegligible(x: Float32Array, n: number): void {
 }
 
 /** y += factor x over n floats. */
-function addScaled(
+export function addScaled(
   y: Float32Array,
   yRow: number,
   factor: number,
