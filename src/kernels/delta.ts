@@ -39,12 +39,13 @@ export function deltaRule(
   scale: number,
 ): void {
   const seen = new Float32Array(V);
-  eachRow(S, T, H, K, V, position, (state, row) => {
+  const step: Step = (state, row) => {
     ask(seen, state, k, row * K, K, V);
     correct(seen, v, row * V, beta[row]!, V);
     add(state, k, row * K, seen, 0, K, V);
     read(o, row * V, state, q, row * K, K, V, scale);
-  });
+  };
+  eachRow(S, T, H, K, V, position, step);
 }
 
 /** The same with one decay a head: the memory fades by e^g before it is asked. */
@@ -67,7 +68,7 @@ export function gatedDeltaRule(
 ): void {
   const seen = new Float32Array(V);
   const decays = new Float32Array(K);
-  eachRow(S, T, H, K, V, position, (state, row) => {
+  const step: Step = (state, row) => {
     decays.fill(gateOf(g[row]!));
     ask(seen, state, k, row * K, K, V);
     for (let i = 0; i < V; i++) seen[i]! *= decays[0]!;
@@ -75,7 +76,8 @@ export function gatedDeltaRule(
     fade(state, decays, K, V);
     add(state, k, row * K, seen, 0, K, V);
     read(o, row * V, state, q, row * K, K, V, scale);
-  });
+  };
+  eachRow(S, T, H, K, V, position, step);
 }
 
 /** The same with one decay a key dimension. */
@@ -99,7 +101,7 @@ export function kimiDeltaAttention(
   const seen = new Float32Array(V);
   const decays = new Float32Array(K);
   const decayed = new Float32Array(K);
-  eachRow(S, T, H, K, V, position, (state, row) => {
+  const step: Step = (state, row) => {
     for (let key = 0; key < K; key++) decays[key] = gateOf(g[row * K + key]!);
     for (let key = 0; key < K; key++) decayed[key] = k[row * K + key]! * decays[key]!;
     ask(seen, state, decayed, 0, K, V);
@@ -107,7 +109,8 @@ export function kimiDeltaAttention(
     fade(state, decays, K, V);
     add(state, k, row * K, seen, 0, K, V);
     read(o, row * V, state, q, row * K, K, V, scale);
-  });
+  };
+  eachRow(S, T, H, K, V, position, step);
 }
 
 /** S_t = diag(e^g) S_(t-1) + b (S_(t-1)^T a)^T + k v^T, o_t = scale S_t^T r. */
@@ -131,14 +134,15 @@ export function rwkv7(
 ): void {
   const seen = new Float32Array(V);
   const decays = new Float32Array(K);
-  eachRow(S, T, H, K, V, position, (state, row) => {
+  const step: Step = (state, row) => {
     for (let key = 0; key < K; key++) decays[key] = gateOf(g[row * K + key]!);
     ask(seen, state, a, row * K, K, V);
     fade(state, decays, K, V);
     add(state, b, row * K, seen, 0, K, V);
     add(state, k, row * K, v, row * V, K, V);
     read(o, row * V, state, r, row * K, K, V, scale);
-  });
+  };
+  eachRow(S, T, H, K, V, position, step);
 }
 
 export const deltaKernels = defineKernels('delta', wasm, {
@@ -150,7 +154,10 @@ export const deltaKernels = defineKernels('delta', wasm, {
   rwkv7,
 });
 
-/** Steps each head's S over its rows: `row` counts vectors, t H + h. What is negligible is flushed on the way. */
+/** Takes a row into a head's S: `row` counts vectors, t H + h. */
+type Step = (S: Float32Array, row: number) => void;
+
+/** Steps each head's S over its rows; what is negligible is flushed on the way. */
 function eachRow(
   S: Float32Array,
   T: number,
@@ -158,7 +165,7 @@ function eachRow(
   K: number,
   V: number,
   position: number,
-  step: (state: Float32Array, row: number) => void,
+  step: Step,
 ): void {
   for (let h = 0; h < H; h++) {
     const state = floatsOfHead(h, S, K * V);
