@@ -4,3 +4,4 @@
 export * from './linear-attention/naive.js';
 export * from './linear-attention/naive-gated.js';
 export * from './linear-attention/naive-scan.js';
+export * from './linear-attention/naive-delta.js';

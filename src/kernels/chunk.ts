@@ -103,7 +103,7 @@ export function foldKey({ S, keys, values, V, C }: Chunk, key: number, count: nu
 }
 
 /** y += factor x over n floats. */
-function addScaled(
+export function addScaled(
   y: Float32Array,
   yRow: number,
   factor: number,
