@@ -2,3 +2,4 @@
  * Every operator's recurrence in float64, row by row: slow, short, and what the operators are held to.
  */
 export * from './linear-attention/naive.js';
+export * from './linear-attention/naive-mlstm.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { lightningAttention, linearAttention, retention } from '../operators/index.js';
+import { lightningAttention, linearAttention, mlstm, retention } from '../operators/index.js';
 import * as naives from '../operators/naive.js';
 import { applyTo } from '../src/apply.js';
 import type { OperatorMaker } from '../src/define-operator.js';
@@ -15,8 +15,10 @@ interface GoldenCase {
   readonly set: string;
   readonly operator: { readonly definition: OperatorMaker<never>['definition'] };
   options(set: Golden): object;
-  /** Slots that the set has values of, before the first row and after the last. */
-  readonly initial?: Readonly<Record<string, string>>;
+  /** The set's names of roles. */
+  readonly roles?: Readonly<Record<string, string>>;
+  /** Slots that the set has values of (or that have one value throughout), before the first row and after the last. */
+  readonly initial?: Readonly<Record<string, string | number>>;
   readonly final?: Readonly<Record<string, string>>;
 }
 
@@ -53,6 +55,43 @@ const cases: readonly GoldenCase[] = [
     operator: lightningAttention,
     options: () => ({ ...widths, heads: 6, slopes: new Array<number>(6).fill(0) }),
   },
+  // Its states were made from m = 0, its outputs hold for any start, but for what eps changes.
+  { set: 'mlstm_exp', operator: mlstm, options: () => widths, roles: { o: 'h_parallel' } },
+  ...['mlstm_exp', 'mlstm_exp_tiny_gate'].map((set) => ({
+    set,
+    operator: mlstm,
+    options: () => widths,
+    roles: { o: 'h' },
+    initial: { m: 0 },
+    final: { S: 'C', n: 'n', m: 'm' },
+  })),
+  { set: 'mlstm_exp_tiny_gate', operator: mlstm, options: () => widths, roles: { o: 'h_parallel' } },
+  {
+    set: 'mlstm_exp_eps',
+    operator: mlstm,
+    options: (set) => ({ ...widths, eps: set.params.eps }),
+    roles: { o: 'h' },
+    initial: { m: 0 },
+    final: { S: 'C', n: 'n', m: 'm' },
+  },
+  {
+    set: 'mlstm_exp_eps',
+    operator: mlstm,
+    options: (set) => ({ ...widths, eps: set.params.eps }),
+    roles: { o: 'h_parallel' },
+  },
+  {
+    set: 'mlstm_sig',
+    operator: mlstm,
+    options: () => ({ ...widths, inputGate: 'sigmoid' }),
+    roles: { o: 'h' },
+  },
+  {
+    set: 'mlstm_sig_normalized',
+    operator: mlstm,
+    options: () => ({ ...widths, inputGate: 'sigmoid', normalize: true }),
+    roles: { o: 'h' },
+  },
 ];
 
 const TOLERANCE = 2e-6;
@@ -63,17 +102,25 @@ type Naive = (options: object, rows: Arrays, initial?: Arrays) => Arrays;
 
 /** A stream of a set, its arrays by role and slot. */
 function streamOf(
-  { set: name, operator, options: optionsOf, initial = {}, final = {} }: GoldenCase,
+  { set: name, operator, options: optionsOf, roles = {}, initial = {}, final = {} }: GoldenCase,
   b: number,
 ) {
   const set = golden(name);
   const options = optionsOf(set);
   const op = (operator as unknown as OperatorMaker<object>)(options);
   const { inputs, outputs } = op.description;
+  const start = op.state();
   const rowsOf = (types: object) =>
-    Object.fromEntries(Object.keys(types).map((role) => [role, set.rows(role, b)]));
-  const partsOf = (slots: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(slots).map(([slot, array]) => [slot, set.part(array, b)]));
+    Object.fromEntries(Object.keys(types).map((role) => [role, set.rows(roles[role] ?? role, b)]));
+  const partsOf = (slots: Readonly<Record<string, string | number>>) =>
+    Object.fromEntries(
+      Object.entries(slots).map(([slot, given]) => [
+        slot,
+        typeof given === 'string'
+          ? set.part(given, b)
+          : new Float64Array(start.slot(slot).length).fill(given),
+      ]),
+    );
   return {
     op,
     options,

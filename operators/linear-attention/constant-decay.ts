@@ -132,7 +132,10 @@ export function defineConstantDecay<O extends MatrixOptions, R extends Matrix>(
 }
 
 /** Moves the counters behind T rows; the grid of chunks and flushes repeats every 256 rows. */
-function advance(state: { readonly rows: Float64Array; readonly position: Int32Array }, T: number): void {
+export function advance(
+  state: { readonly rows: Float64Array; readonly position: Int32Array },
+  T: number,
+): void {
   state.rows[0]! += T;
   state.position[0] = (state.position[0]! + T) % 256;
 }

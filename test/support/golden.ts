@@ -32,7 +32,7 @@ const folder = new URL('../golden/', import.meta.url);
 export function golden(set: string): Golden {
   const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8'));
   const { params, arrays } = (manifest as Record<string, ManifestEntry>)[set]!;
-  const axes = params.layout.split(',');
+  const axes = params.layout.split(',').map((axis) => (axis === 'S' ? 'T' : axis));
   const array = (name: string): GoldenArray => {
     const { file, shape } = arrays[name]!;
     const bytes = readFileSync(new URL(file, folder));

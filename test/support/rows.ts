@@ -19,6 +19,8 @@ type Options = Readonly<Record<string, unknown>>;
 const domains: Readonly<Record<string, (u: number) => number>> = {
   g: (u) => -2 * u,
   beta: (u) => 0.05 + 0.9 * u,
+  'mlstm.i': (u) => 12 * u - 6,
+  'mlstm.f': (u) => 10 * u - 3,
 };
 
 /** Rows for each role of `inputs`; keys are of length 1 per head, as the delta rules ask for. */
