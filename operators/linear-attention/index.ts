@@ -6,6 +6,7 @@ export { type HgrnOptions, hgrn } from './hgrn.js';
 export { type KimiDeltaAttentionOptions, kimiDeltaAttention } from './kimi-delta-attention.js';
 export { alibiSlopes, type LightningAttentionOptions, lightningAttention } from './lightning-attention.js';
 export { type LinearAttentionOptions, linearAttention } from './linear-attention.js';
+export { type MlstmOptions, mlstm } from './mlstm.js';
 export { type RetentionOptions, retention } from './retention.js';
 export { type Rwkv6Options, rwkv6 } from './rwkv6.js';
 export { type Rwkv7Options, rwkv7 } from './rwkv7.js';

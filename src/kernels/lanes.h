@@ -26,11 +26,21 @@
 typedef float Vec __attribute__((vector_size(4 * W)));
 typedef int32_t Bits __attribute__((vector_size(4 * W)));
 typedef float UnalignedVec __attribute__((vector_size(4 * W), aligned(4), may_alias));
+/** As many doubles as there are floats in a Vec. */
+typedef double Wide __attribute__((vector_size(8 * W)));
+typedef int64_t WideBits __attribute__((vector_size(8 * W)));
+typedef double UnalignedWide __attribute__((vector_size(8 * W), aligned(8), may_alias));
 
 INLINE Vec load(const float *p) { return *(const UnalignedVec *)p; }
 INLINE void store(float *p, Vec x) { *(UnalignedVec *)p = x; }
 INLINE Vec splat(float x) { return x - (Vec){0}; }
 INLINE Vec multiplyAdd(Vec a, Vec b, Vec sum) { return a * b + sum; }
+
+INLINE Wide loadWide(const double *p) { return *(const UnalignedWide *)p; }
+INLINE void storeWide(double *p, Wide x) { *(UnalignedWide *)p = x; }
+INLINE Wide splatWide(double x) { return x - (Wide){0}; }
+INLINE Wide widen(Vec x) { return __builtin_convertvector(x, Wide); }
+INLINE Vec narrow(Wide x) { return __builtin_convertvector(x, Vec); }
 
 /** The first `lanes` (1 to W) floats at `p`, and zeros: reads nothing behind them. */
 INLINE Vec loadLanes(const float *p, int lanes) {
@@ -52,6 +62,12 @@ INLINE void storeLanes(float *p, Vec x, int lanes) {
 INLINE Vec select(Bits mask, Vec a, Vec b) { return (Vec)(((Bits)a & mask) | ((Bits)b & ~mask)); }
 INLINE Vec zeroWhere(Bits mask, Vec x) { return (Vec)((Bits)x & ~mask); }
 INLINE Vec absolute(Vec x) { return (Vec)((Bits)x & 0x7fffffff); }
+
+INLINE Wide selectWide(WideBits mask, Wide a, Wide b) {
+  return (Wide)(((WideBits)a & mask) | ((WideBits)b & ~mask));
+}
+INLINE Wide zeroWideWhere(WideBits mask, Wide x) { return (Wide)((WideBits)x & ~mask); }
+INLINE Wide absoluteWide(Wide x) { return (Wide)((WideBits)x & INT64_MAX); }
 
 INLINE Vec same(Vec x) { return x; }
 

@@ -14,23 +14,17 @@
 #define HIGHEST_POWER 127.0f
 #define LN2 0.693147181f
 
-/** A float64 for each lane: sums over a whole stream, and phases. */
-typedef double Wide __attribute__((vector_size(8 * W)));
-typedef double UnalignedWide __attribute__((vector_size(8 * W), aligned(8), may_alias));
-
-INLINE Wide widen(Vec x) { return __builtin_convertvector(x, Wide); }
-INLINE Vec narrow(Wide x) { return __builtin_convertvector(x, Vec); }
-
-INLINE Wide loadWide(const double *p, int lanes) {
-  if (lanes >= W) return *(const UnalignedWide *)p;
+/** The first `lanes` (1 to W) numbers at `p`, and zeros. */
+INLINE Wide loadWideLanes(const double *p, int lanes) {
+  if (lanes >= W) return loadWide(p);
   Wide x = {0};
   UNROLLED for (int i = 0; i < W; i++) if (i < lanes) x[i] = p[i];
   return x;
 }
 
-INLINE void storeWide(double *p, Wide x, int lanes) {
+INLINE void storeWideLanes(double *p, Wide x, int lanes) {
   if (lanes >= W) {
-    *(UnalignedWide *)p = x;
+    storeWide(p, x);
     return;
   }
   UNROLLED for (int i = 0; i < W; i++) if (i < lanes) p[i] = x[i];

@@ -30,7 +30,7 @@ typedef struct {
 
 INLINE void beginChannels(const Scan *s, Channels c) {
   const Vec bias = loadLanes(s->bias + c.first, c.lanes);
-  Wide elapsed = loadWide(s->elapsed + c.first, c.lanes);
+  Wide elapsed = loadWideLanes(s->elapsed + c.first, c.lanes);
   ROLLED for (int t = 0; t < s->T; t++) {
     const int at = t * s->D + c.first;
     Vec dt = loadLanes(s->dt + at, c.lanes) + bias;
@@ -40,7 +40,7 @@ INLINE void beginChannels(const Scan *s, Channels c) {
     store(c.write + t * W, dt * loadLanes(s->u + at, c.lanes));
     store(c.read + t * W, splat(0));
   }
-  storeWide(s->elapsed + c.first, elapsed, c.lanes);
+  storeWideLanes(s->elapsed + c.first, elapsed, c.lanes);
 }
 
 /** y = scale C x + D u, gated. */

@@ -33,7 +33,7 @@ const folder = new URL('../golden/', import.meta.url);
 export function golden(set: string, layout?: string): Golden {
   const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8'));
   const { params, arrays } = (manifest as Record<string, ManifestEntry>)[set]!;
-  const axes = axesOf(layout ?? params.layout);
+  const axes = axesOf(layout ?? params.layout).map((axis) => (axis === 'S' ? 'T' : axis));
   const array = (name: string): GoldenArray => {
     const { file, shape } = arrays[name]!;
     const bytes = readFileSync(new URL(file, folder));
