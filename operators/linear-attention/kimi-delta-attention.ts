@@ -50,9 +50,9 @@ export const kimiDeltaAttention = defineOperator({
   },
   tolerance: 1e-6,
   examples: [
-    { heads: 3, keyDim: 8, valueDim: 12 },
-    { heads: 2, keyDim: 3, valueDim: 5, chunkRows: 32 },
-    { keyDim: 17, valueDim: 9, scale: 1 },
-    { keyDim: 1, valueDim: 1 },
+    { heads: 4, keyDim: 8, valueDim: 12 },
+    { heads: 4, keyDim: 3, valueDim: 5, chunkRows: 32 },
+    { heads: 3, keyDim: 17, valueDim: 9, scale: 1 },
+    { heads: 8, keyDim: 1, valueDim: 1 },
   ],
 });

@@ -52,9 +52,9 @@ export const rwkv7 = defineOperator({
   },
   tolerance: 1e-6,
   examples: [
-    { heads: 3, keyDim: 8, valueDim: 12 },
-    { heads: 2, keyDim: 3, valueDim: 5, chunkRows: 32 },
-    { keyDim: 17, valueDim: 9, scale: 0.25 },
-    { keyDim: 1, valueDim: 1 },
+    { heads: 4, keyDim: 8, valueDim: 12 },
+    { heads: 4, keyDim: 3, valueDim: 5, chunkRows: 32 },
+    { heads: 3, keyDim: 17, valueDim: 9, scale: 0.25 },
+    { heads: 8, keyDim: 1, valueDim: 1 },
   ],
 });
