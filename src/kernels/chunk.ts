@@ -6,7 +6,8 @@ const { fround } = Math;
 
 /** After so many rows, counted from the start of the stream, what is negligible in the state becomes 0. */
 export const FLUSH_ROWS = 256;
-const NEGLIGIBLE = fround(1e-30);
+/** Decayed state smaller than this counts as 0. */
+export const NEGLIGIBLE = fround(1e-30);
 /** Decays below this count as 0, so that old rows do not leave slow subnormal numbers behind. */
 export const SMALLEST_DECAY = 2 ** -50;
 
