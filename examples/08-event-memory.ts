@@ -56,7 +56,8 @@ function toEvents(batch: RecordBatch): RecordBatch {
 
 /** The batch with its first row's key, value and strength replaced: a fact that is written at once. */
 function plant(batch: RecordBatch): RecordBatch {
-  const column = (name: string) => (batch.getChild(name)!.data[0]!.children[0]!.values as Float32Array).slice();
+  const column = (name: string) =>
+    (batch.getChild(name)!.data[0]!.children[0]!.values as Float32Array).slice();
   const [k, v, beta] = [column('k'), column('v'), column('beta')];
   k.set(planted.direction);
   v.set(planted.value);
@@ -71,7 +72,8 @@ function plant(batch: RecordBatch): RecordBatch {
 const memory = perKey('distance', gatedDeltaRule({ keyDim, valueDim, scale: 1 }), { maxKeys: 2000 });
 const source = arrowFile('node_modules/vega-datasets/data/flights-200k.arrow', { batchRows: 10_000 });
 const batches: RecordBatch[] = [];
-for await (const { batch } of source.read(undefined, new AbortController().signal)) batches.push(toEvents(batch));
+for await (const { batch } of source.read(undefined, new AbortController().signal))
+  batches.push(toEvents(batch));
 
 const before = applyTo(batches.slice(0, 10), memory).finalState;
 const [next, later] = [batches[10]!, batches[11]!];

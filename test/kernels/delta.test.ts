@@ -89,7 +89,7 @@ function run(rule: Rule, sizes: Sizes, rows: Rows, settings: Settings = {}) {
     o: MOST_ROWS * H * V,
     scratch: deltaScratch(C, K),
   };
-  const { kernels, arrays, untouched } = guardedArrays(deltaKernels, backend, lengths, last);
+  const { kernels, arrays, untouched } = guardedArrays(deltaKernels, lengths, backend, last);
   const kernel: Kernel = kernels[rule];
   const { S, o: block, scratch } = arrays as Readonly<Record<'S' | 'o' | 'scratch', Float32Array>>;
   S.fill(0);

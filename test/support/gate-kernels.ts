@@ -83,8 +83,8 @@ export function arrayLengths(kernel: GateKernel, { H, K, V, C }: Sizes) {
 /** The memory of a kernel before the first row. */
 function open(kernel: GateKernel, sizes: Sizes, { backend = 'wasm', last = 'o' }: RunSettings) {
   const lengths = arrayLengths(kernel, sizes);
-  const scalar = guardedArrays(scalarGateKernels, backend, lengths, last);
-  const diagonal = guardedArrays(diagonalGateKernels, backend, lengths, last);
+  const scalar = guardedArrays(scalarGateKernels, lengths, backend, last);
+  const diagonal = guardedArrays(diagonalGateKernels, lengths, backend, last);
   const { arrays, untouched } = kernel === 'scalarGate' ? scalar : diagonal;
   const m = arrays;
   m.S.fill(0);
