@@ -15,8 +15,8 @@ interface GoldenCase {
   readonly set: string;
   readonly operator: { readonly definition: OperatorMaker<never>['definition'] };
   options(set: Golden): object;
-  /** The set's names of roles. */
-  readonly roles?: Readonly<Record<string, string>>;
+  /** The arrays of roles that the set calls otherwise. */
+  readonly columns?: Readonly<Record<string, string>>;
   /** Slots that the set has values of (or that have one value throughout), before the first row and after the last. */
   readonly initial?: Readonly<Record<string, string | number>>;
   readonly final?: Readonly<Record<string, string>>;
@@ -56,21 +56,21 @@ const cases: readonly GoldenCase[] = [
     options: () => ({ ...widths, heads: 6, slopes: new Array<number>(6).fill(0) }),
   },
   // Its states were made from m = 0, its outputs hold for any start, but for what eps changes.
-  { set: 'mlstm_exp', operator: mlstm, options: () => widths, roles: { o: 'h_parallel' } },
+  { set: 'mlstm_exp', operator: mlstm, options: () => widths, columns: { o: 'h_parallel' } },
   ...['mlstm_exp', 'mlstm_exp_tiny_gate'].map((set) => ({
     set,
     operator: mlstm,
     options: () => widths,
-    roles: { o: 'h' },
+    columns: { o: 'h' },
     initial: { m: 0 },
     final: { S: 'C', n: 'n', m: 'm' },
   })),
-  { set: 'mlstm_exp_tiny_gate', operator: mlstm, options: () => widths, roles: { o: 'h_parallel' } },
+  { set: 'mlstm_exp_tiny_gate', operator: mlstm, options: () => widths, columns: { o: 'h_parallel' } },
   {
     set: 'mlstm_exp_eps',
     operator: mlstm,
     options: (set) => ({ ...widths, eps: set.params.eps }),
-    roles: { o: 'h' },
+    columns: { o: 'h' },
     initial: { m: 0 },
     final: { S: 'C', n: 'n', m: 'm' },
   },
@@ -78,19 +78,19 @@ const cases: readonly GoldenCase[] = [
     set: 'mlstm_exp_eps',
     operator: mlstm,
     options: (set) => ({ ...widths, eps: set.params.eps }),
-    roles: { o: 'h_parallel' },
+    columns: { o: 'h_parallel' },
   },
   {
     set: 'mlstm_sig',
     operator: mlstm,
     options: () => ({ ...widths, inputGate: 'sigmoid' }),
-    roles: { o: 'h' },
+    columns: { o: 'h' },
   },
   {
     set: 'mlstm_sig_normalized',
     operator: mlstm,
     options: () => ({ ...widths, inputGate: 'sigmoid', normalize: true }),
-    roles: { o: 'h' },
+    columns: { o: 'h' },
   },
 ];
 
@@ -102,7 +102,7 @@ type Naive = (options: object, rows: Arrays, initial?: Arrays) => Arrays;
 
 /** A stream of a set, its arrays by role and slot. */
 function streamOf(
-  { set: name, operator, options: optionsOf, roles = {}, initial = {}, final = {} }: GoldenCase,
+  { set: name, operator, options: optionsOf, columns = {}, initial = {}, final = {} }: GoldenCase,
   b: number,
 ) {
   const set = golden(name);
@@ -111,7 +111,7 @@ function streamOf(
   const { inputs, outputs } = op.description;
   const start = op.state();
   const rowsOf = (types: object) =>
-    Object.fromEntries(Object.keys(types).map((role) => [role, set.rows(roles[role] ?? role, b)]));
+    Object.fromEntries(Object.keys(types).map((role) => [role, set.rows(columns[role] ?? role, b)]));
   const partsOf = (slots: Readonly<Record<string, string | number>>) =>
     Object.fromEntries(
       Object.entries(slots).map(([slot, given]) => [
