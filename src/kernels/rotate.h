@@ -10,10 +10,6 @@ typedef struct {
 } Complex;
 
 #define HALF_PI 1.57079633f
-typedef int64_t WideBits __attribute__((vector_size(8 * W)));
-/** 1.5 * 2^52: added to a float64, it leaves the nearest integer in the low bits. */
-#define WIDE_ROUNDER 6755399441055744.0
-
 /** sin b and cos b - 1, |b| <= pi / 4. */
 INLINE Vec sinOfSmall(Vec b) {
   const Vec square = b * b;

@@ -3,6 +3,7 @@
  */
 import { powerOf, smallOf } from './fade.js';
 import { multiplyAdd } from './math.js';
+import { WIDE_ROUNDER } from './wide.js';
 
 const { fround } = Math;
 
@@ -12,8 +13,6 @@ export interface Complex {
 }
 
 const HALF_PI = fround(Math.PI / 2);
-/** 1.5 * 2^52: added to a float64, it leaves the nearest integer. */
-const WIDE_ROUNDER = 6755399441055744;
 
 const SIN_3 = fround(-1.6666654611e-1);
 const SIN_5 = fround(8.3321608736e-3);

@@ -8,43 +8,16 @@
 
 #include "math.h"
 #include "negligible.h"
+#include "wide.h"
 
 /** Decays below 2^-50 count as 0, and growth above 2^127 a row as 2^127. */
 #define LOWEST_POWER -50.0f
 #define HIGHEST_POWER 127.0f
 #define LN2 0.693147181f
 
-/** A float64 for each lane: sums over a whole stream, and phases. */
-typedef double Wide __attribute__((vector_size(8 * W)));
-typedef double UnalignedWide __attribute__((vector_size(8 * W), aligned(8), may_alias));
-
-INLINE Wide widen(Vec x) { return __builtin_convertvector(x, Wide); }
-INLINE Vec narrow(Wide x) { return __builtin_convertvector(x, Vec); }
-
-INLINE Wide loadWide(const double *p, int lanes) {
-  if (lanes >= W) return *(const UnalignedWide *)p;
-  Wide x = {0};
-  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) x[i] = p[i];
-  return x;
-}
-
-INLINE void storeWide(double *p, Wide x, int lanes) {
-  if (lanes >= W) {
-    *(UnalignedWide *)p = x;
-    return;
-  }
-  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) p[i] = x[i];
-}
-
 /** The first `lanes` numbers of a column whose elements are `stride` apart, and zeros. */
 INLINE Vec loadColumn(const float *p, int stride, int lanes) {
   Vec x = {0};
-  UNROLLED for (int i = 0; i < W; i++) if (i < lanes) x[i] = p[i * stride];
-  return x;
-}
-
-INLINE Wide loadWideColumn(const double *p, int stride, int lanes) {
-  Wide x = {0};
   UNROLLED for (int i = 0; i < W; i++) if (i < lanes) x[i] = p[i * stride];
   return x;
 }
