@@ -11,13 +11,10 @@
  */
 import { defineKernels } from './kernel.js';
 import { elu1, expF32, firstAbove, firstNonFinite, relu } from './math.js';
-import { FLUSH_ROWS, flushNegligible } from './negligible.js';
+import { FLUSH_ROWS, flushNegligible, SMALLEST_DECAY } from './negligible.js';
 import { wasm } from './wasm/scalar-decay.js';
 
 const { fround } = Math;
-
-/** Decays below this count as 0, so that old rows do not leave slow subnormal numbers behind. */
-const SMALLEST_DECAY = 2 ** -50;
 
 /** Floats of scratch for the scores of one chunk's rows. */
 export const scalarDecayScratch = (C: number): number => C * C;
