@@ -20,7 +20,7 @@ import { type Contender, medians } from './support/medians.js';
 import type { Result } from './support/results.js';
 
 const BATCHES = 20_000;
-const ROUNDS = 9;
+const ROUNDS = 15;
 const CREDIT = 2;
 const OPERATORS = 5;
 

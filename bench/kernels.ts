@@ -1,7 +1,7 @@
 /**
  * Speed of the kernels, WebAssembly against their TypeScript twins in the same run.
  *
- *   node --import tsx bench/kernels.ts
+ *   npm run bench -- kernels
  *
  * Linear attention of 4 heads, 64 keys and 64 values wide, in calls of 64 rows that are copied into the arena and out
  * of it, as operators do. Useful operations count each multiply-add as two, triangles exactly, copies not at all.
@@ -9,6 +9,7 @@
 import { type Backend, type KernelSet, type Kernels, openArena } from '../src/kernels/kernel.js';
 import { mathKernels } from '../src/kernels/math.js';
 import { decayTable, scalarDecayKernels, scalarDecayScratch } from '../src/kernels/scalar-decay.js';
+import type { Result } from './support/results.js';
 
 const H = 4;
 const K = 64;
@@ -105,7 +106,7 @@ function elementwise(name: 'expF32' | 'logF32' | 'sigmoidF32' | 'softplusF32' | 
   };
 }
 
-interface Result {
+interface Measured {
   /** Median seconds of one run. */
   readonly wasm: number;
   readonly typescript: number;
@@ -114,7 +115,7 @@ interface Result {
 }
 
 /** Samples of about the same length, taken in turn. */
-function measure(contest: Contest): Result {
+function measure(contest: Contest): Measured {
   const [runWasm, runTwin] = [contest.prepare('wasm'), contest.prepare('typescript')];
   const [repeatsWasm, repeatsTwin] = [repeatsFor(runWasm), repeatsFor(runTwin)];
   const wasm: number[] = [];
@@ -140,29 +141,27 @@ function secondsOf(run: () => void, times: number): number {
 }
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-const millions = (x: number) => (x / 1e6).toFixed(3);
 
-const contests = [
-  attention(16, false),
-  attention(32, false),
-  attention(16, true),
-  elementwise('expF32'),
-  elementwise('logF32'),
-  elementwise('sigmoidF32'),
-  elementwise('softplusF32'),
-  elementwise('firstNonFinite'),
-];
-
-console.log(`Node ${process.version}, medians of ${SAMPLES} interleaved samples of ${SAMPLE_MS} ms\n`);
-console.log(`${'kernel'.padEnd(34)}${'million/s'.padStart(9)}  twin million/s  WASM:twin  useful GFLOP/s`);
-for (const contest of contests) {
-  const { wasm, typescript, ratio } = measure(contest);
-  const speed = contest.operations ? (contest.operations / wasm / 1e9).toFixed(1) : '';
-  console.log(
-    contest.name.padEnd(34) +
-      millions(contest.units / wasm).padStart(9) +
-      millions(contest.units / typescript).padStart(16) +
-      `${ratio.toFixed(1)}x`.padStart(11) +
-      speed.padStart(16),
-  );
+export async function bench(): Promise<Result[]> {
+  const contests = [
+    attention(16, false),
+    attention(32, false),
+    attention(16, true),
+    elementwise('expF32'),
+    elementwise('logF32'),
+    elementwise('sigmoidF32'),
+    elementwise('softplusF32'),
+    elementwise('firstNonFinite'),
+  ];
+  const rows = contests.map((contest) => {
+    const { wasm, typescript, ratio } = measure(contest);
+    return {
+      kernel: contest.name,
+      'WASM, million/s': contest.units / wasm / 1e6,
+      'twin, million/s': contest.units / typescript / 1e6,
+      'WASM / twin': ratio,
+      'useful GFLOP/s': contest.operations ? (contest.operations / wasm / 1e9).toFixed(1) : '',
+    };
+  });
+  return [{ title: 'kernels, rows or values a second: WASM and its TypeScript twin', rows }];
 }

@@ -2,8 +2,10 @@
  * The engine inside of an ETL script: a CSV file in, a smoothed copy as JSON lines out, a checkpoint on the way.
  *
  * Prints:
- *   1461 rows, 15 batches, complete: true
+ *   1461 rows, complete: true
  *   {"date":"2012-01-01","temp_max":12.8,"smoothed":12.8}
+ *   {"date":"2012-01-02","temp_max":10.6,"smoothed":11.68}
+ *   {"date":"2012-01-03","temp_max":11.7,"smoothed":11.69}
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -28,7 +28,7 @@ export function arrowStreamSink(output?: ByteOutput): Sink {
   }
   return {
     name,
-    async open(resume, signal) {
+    open(resume, signal) {
       if (resume !== undefined) {
         throw sinkFailed(
           name,
@@ -37,7 +37,7 @@ export function arrowStreamSink(output?: ByteOutput): Sink {
           'a stream that was sent',
         );
       }
-      return new ArrowStreamWriter(name, await openOutput(name, output, signal));
+      return new ArrowStreamWriter(name, openOutput(name, output, signal));
     },
   };
 }

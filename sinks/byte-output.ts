@@ -4,6 +4,7 @@
  * A write is done when the other side has taken it, so nobody who writes runs ahead of who reads.
  */
 import type { Writable } from 'node:stream';
+import { untilAborted } from '../sources/until-aborted.js';
 import { DataflowError, reason, sinkFailed } from '../src/errors.js';
 
 export type ByteOutput =
@@ -26,13 +27,10 @@ export const isByteOutput = (value: unknown): value is ByteOutput =>
     ('getWriter' in value || ('write' in value && 'end' in value)));
 
 /** Opens an output (standard output without one). What goes wrong is SINK_FAILED; waiting ends when `signal` aborts. */
-export async function openOutput(
-  who: string,
-  output: ByteOutput | undefined,
-  signal: AbortSignal,
-): Promise<OpenOutput> {
-  const { stdout, stderr } = output === undefined || !('getWriter' in output) ? await standardStreams() : {};
-  const target = output ?? stdout!;
+export function openOutput(who: string, output: ByteOutput | undefined, signal: AbortSignal): OpenOutput {
+  const { stdout, stderr } = globalThis.process ?? {};
+  const target = output ?? stdout;
+  if (target === undefined) throw sinkFailed(who, 'standard output', 'a process that has one', 'none');
   const open =
     typeof target === 'function'
       ? toFunction(target)
@@ -47,30 +45,17 @@ export async function openOutput(
   };
 }
 
-async function standardStreams(): Promise<{ stdout?: Writable; stderr?: Writable }> {
-  const { stdout, stderr } = globalThis.process ?? {};
-  return { stdout, stderr };
-}
-
 async function guard(
   who: string,
   what: string,
   work: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  signal.throwIfAborted();
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
   try {
-    await Promise.race([work(), aborted]);
+    await untilAborted(work(), signal);
   } catch (error) {
     if (error instanceof DataflowError || signal.aborted) throw error;
     throw sinkFailed(who, what, 'an output that takes bytes', reason(error), error);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }
 

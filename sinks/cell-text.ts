@@ -40,12 +40,7 @@ function reader(data: Data): ReadCell {
   if (DataType.isNull(type)) return () => json('null');
   if (DataType.isBool(type)) return (row) => json((values[row >> 3] >> (row & 7)) & 1 ? 'true' : 'false');
   if (DataType.isFloat(type)) return floatReader(data);
-  if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) {
-    const decoder = new TextDecoder();
-    const bytes = values as Uint8Array;
-    return (row) =>
-      quoted(decoder.decode(bytes.subarray(Number(valueOffsets[row]), Number(valueOffsets[row + 1]))));
-  }
+  if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) return textReader(data);
   if (DataType.isBinary(type) || DataType.isLargeBinary(type)) {
     const bytes = values as Uint8Array;
     return (row) => quoted(base64(bytes.subarray(Number(valueOffsets[row]), Number(valueOffsets[row + 1]))));
@@ -66,6 +61,19 @@ function reader(data: Data): ReadCell {
   if (data.stride > 1)
     return (row) => json(`[${values.subarray(row * data.stride, (row + 1) * data.stride).join(',')}]`);
   return (row) => json(`${values[row]}`);
+}
+
+function textReader({ length, values, valueOffsets: offsets }: Data): ReadCell {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const first = Number(offsets[0]);
+  const bytes = (values as Uint8Array).subarray(first, Number(offsets[length]));
+  const whole = decoder.decode(bytes);
+  const isAscii = whole.length === bytes.length;
+  return (row) => {
+    const from = Number(offsets[row]) - first;
+    const to = Number(offsets[row + 1]) - first;
+    return quoted(isAscii ? whole.slice(from, to) : decoder.decode(bytes.subarray(from, to)));
+  };
 }
 
 function floatReader(data: Data): ReadCell {

@@ -1,7 +1,6 @@
 /**
  * Arrow IPC files, read batch by batch wherever they lie in the file.
  */
-import type { Footer } from 'apache-arrow/ipc/metadata/file';
 import { corruptInput, truncatedInput } from '../src/errors.js';
 import { checked, integer, text } from '../src/options.js';
 import type { Source, Sourced } from '../src/source.js';
@@ -18,7 +17,7 @@ import { type InputFile, withInputFile } from './input-file.js';
 import { ipcBatches } from './ipc-batches.js';
 import { IpcDecoder, type IpcMessage } from './ipc-decoder.js';
 import { startsAsArrowFile } from './ipc-messages.js';
-import { decodeFooter, decodeMetadata } from './ipc-metadata.js';
+import { type Block, decodeFooter, decodeMetadata, type FileFooter } from './ipc-metadata.js';
 
 export interface ArrowFileOptions {
   /** Most rows in a batch; larger ones are cut, without a copy. 1 … 2^31 − 1, default 65,536. */
@@ -37,8 +36,8 @@ const MOST_MESSAGE_BYTES = 2 ** 32;
  * The batches of an Arrow IPC file (Feather version 2). Only one batch is in memory at a time, and a resumed run reads
  * nothing of what is before its position. A file in the *stream* format is read from front to back instead.
  *
- * A file that was cut off is TRUNCATED_INPUT; an empty or damaged one, or one of another format, CORRUPT_INPUT.
- * Compressed files need a codec in apache-arrow's `compressionRegistry`.
+ * View columns, as Polars writes them, come as Utf8 and Binary. A file that was cut off is TRUNCATED_INPUT; an empty or
+ * damaged one, or one of another format, CORRUPT_INPUT. Compressed files need a codec in apache-arrow's `compressionRegistry`.
  */
 export function arrowFile(path: string, options: ArrowFileOptions = {}): Source {
   const { batchRows } = checked('arrowFile', options, [], () => {
@@ -69,47 +68,53 @@ async function isFileFormat(who: string, file: InputFile): Promise<boolean> {
   return startsAsArrowFile(await file.read(0, Math.min(file.size, MAGIC_BYTES)));
 }
 
-async function* fileBatches(
+/** Bytes that can be read in any order. */
+type RandomAccess = Pick<InputFile, 'size' | 'read'>;
+
+/** The batches that an Arrow file's footer lists, from a position on. */
+export async function* fileBatches(
   who: string,
-  file: InputFile,
+  file: RandomAccess,
   start: BatchPosition,
   batchRows: number,
   signal: AbortSignal,
 ): AsyncGenerator<Sourced> {
   const blocks = new Blocks(who, file);
-  const footer = await blocks.footer();
-  const decoder = new IpcDecoder(who, footer.schema, MOST_MESSAGE_BYTES);
-  refuseBeyond(who, start, footer.numRecordBatches);
-  for (let d = 0; d < footer.numDictionaries; d++) {
+  const { schema, dictionaries, batches } = await blocks.footer();
+  const decoder = new IpcDecoder(who, schema, MOST_MESSAGE_BYTES);
+  refuseBeyond(who, start, batches.length);
+  for (const block of dictionaries) {
     signal.throwIfAborted();
-    const message = await blocks.message(footer.getDictionaryBatch(d)!);
-    if (decoder.knowsDictionary(message))
+    const message = await blocks.message(block);
+    if (decoder.replacesDictionary(message)) {
       throw corruptInput(who, 'dictionary', 'one of each id in a file', 'a second');
+    }
     decoder.takeDictionary(message);
   }
-  if (footer.numRecordBatches === 0 && start.batch === 0) yield onlyEmpty(emptyBatch(footer.schema));
-  for (let b = start.batch; b < footer.numRecordBatches; b++) {
+  if (batches.length === 0 && start.batch === 0) yield onlyEmpty(emptyBatch(decoder.schema));
+  for (let b = start.batch; b < batches.length; b++) {
     signal.throwIfAborted();
-    const batch = decoder.batch(await blocks.message(footer.getRecordBatch(b)!));
-    yield* batchSlices(who, batch, b, b === start.batch ? start.row : 0, batchRows);
+    const batch = decoder.batch(await blocks.message(batches[b]!), b);
+    for (const slice of batchSlices(who, batch, b, b === start.batch ? start.row : 0, batchRows)) {
+      const { batch: at, row } = slice.next as unknown as BatchPosition;
+      yield { ...slice, fraction: (at + row / Math.max(1, batch.numRows)) / batches.length };
+    }
   }
 }
-
-type Block = NonNullable<ReturnType<Footer['getRecordBatch']>>;
 
 /** The footer of an Arrow file, and the messages that it points to. */
 class Blocks {
   readonly #who: string;
-  readonly #file: InputFile;
+  readonly #file: RandomAccess;
   /** Where the messages end and the footer begins. */
   #end = 0;
 
-  constructor(who: string, file: InputFile) {
+  constructor(who: string, file: RandomAccess) {
     this.#who = who;
     this.#file = file;
   }
 
-  async footer(): Promise<Footer> {
+  async footer(): Promise<FileFooter> {
     const { size } = this.#file;
     const tail = await this.#file.read(Math.max(0, size - TAIL_BYTES), Math.min(size, TAIL_BYTES));
     if (size < MAGIC_AND_PADDING_BYTES + TAIL_BYTES || !startsAsArrowFile(tail.subarray(4))) {

@@ -4,6 +4,8 @@
 import { optionRange } from '../src/errors.js';
 import { checked, integer, oneOf } from '../src/options.js';
 import type { Source } from '../src/source.js';
+import { fileBatches } from './arrow-file.js';
+import { isBareFile, PeekedChunks, wholeFile } from './bare-file.js';
 import { batchPosition, DEFAULT_BATCH_ROWS } from './batch-slices.js';
 import { type ByteInput, chunksOf, isByteInput, standardInput } from './byte-input.js';
 import { ipcBatches } from './ipc-batches.js';
@@ -24,11 +26,13 @@ const GIB = 2 ** 30;
 
 /**
  * The batches of an Arrow IPC stream; of standard input when nothing is given. The Arrow *file* format is understood
- * as well, read from front to back.
+ * as well, read from front to back; if its schema stands only in its footer, it is first read whole, up to
+ * `maxMessageBytes`.
  *
  * The position counts batches, so resuming needs input that can be read again from its start: what is before the
  * position is passed over. Only one batch is in memory at a time. Streams one behind the other (`cat a b`) are read
  * as one if they have the same schema (COLUMN_TYPE otherwise); anything else behind the end marker is CORRUPT_INPUT.
+ * View columns, as Polars writes them, come as Utf8 and Binary.
  */
 export function arrowStream(input?: ByteInput, options: ArrowStreamOptions = {}): Source {
   const who = 'arrowStream';
@@ -45,8 +49,13 @@ export function arrowStream(input?: ByteInput, options: ArrowStreamOptions = {})
     name: who,
     async *read(from, signal) {
       const start = batchPosition(who, from);
-      const chunks = chunksOf(who, input ?? (await standardInput()), signal);
-      yield* ipcBatches(who, chunks, start, resolved);
+      const chunks = new PeekedChunks(chunksOf(who, input ?? standardInput(who), signal));
+      if (await isBareFile(who, chunks)) {
+        const file = await wholeFile(who, chunks, resolved.maxMessageBytes);
+        yield* fileBatches(who, file, start, resolved.batchRows, signal);
+      } else {
+        yield* ipcBatches(who, chunks, start, resolved);
+      }
     },
   };
 }

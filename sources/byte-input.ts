@@ -2,13 +2,15 @@
  * Bytes from wherever they come: memory, a Node stream, a web stream, any async iterable, or standard input.
  */
 import { DataflowError, reason, sourceFailed } from '../src/errors.js';
+import { untilAborted } from './until-aborted.js';
 
 export type ByteInput = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
 
 /** Standard input, where there is one. */
-export async function standardInput(): Promise<ByteInput> {
-  const { stdin } = await import('node:process');
-  return stdin;
+export function standardInput(who: string): ByteInput {
+  const { stdin } = globalThis.process ?? {};
+  if (stdin !== undefined) return stdin;
+  throw sourceFailed(who, 'standard input', 'a process that has one', 'none');
 }
 
 /** Whether a value is one of the inputs that `chunksOf` reads. */
@@ -31,15 +33,9 @@ export async function* chunksOf(
     return;
   }
   const pull = puller(input);
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  aborted.catch(() => {});
   try {
     for (;;) {
-      const { done, value } = await Promise.race([pull.next(), aborted]);
+      const { done, value } = await untilAborted(pull.next(), signal);
       if (done) return;
       if (!(value instanceof Uint8Array))
         throw sourceFailed(who, 'chunk of the input', 'bytes', typeof value);
@@ -49,7 +45,6 @@ export async function* chunksOf(
     const isOurs = error instanceof DataflowError || signal.aborted;
     throw isOurs ? error : sourceFailed(who, 'reading the input', 'bytes', reason(error), error);
   } finally {
-    signal.removeEventListener('abort', onAbort);
     pull.stop();
   }
 }

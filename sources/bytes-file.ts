@@ -36,7 +36,11 @@ export function bytesFile(path: string, options: BytesFileOptions = {}): Source 
       yield* withInputFile(who, path, async function* (file) {
         for await (const block of file.blocks(bytes, blockBytes, signal)) {
           bytes += block.length;
-          yield { batch: bytesBatch([block]), next: { bytes } };
+          yield {
+            batch: bytesBatch([block]),
+            next: { bytes },
+            ...(file.isSeekable && { fraction: bytes / file.size }),
+          };
         }
         if (bytes === 0 && from === undefined) yield { batch: bytesBatch([]), next: { bytes } };
       });

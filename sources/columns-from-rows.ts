@@ -5,7 +5,8 @@ import type { RecordBatch } from 'apache-arrow';
 import { newBatch } from '../src/columns.js';
 import { shown } from '../src/errors.js';
 import { type CellReader, cellReader, jsonText, UNFIT } from './cell-values.js';
-import { type ColumnBuilder, columnBuilder } from './column-builder.js';
+import { columnBuilder } from './column-builder.js';
+import type { ColumnBuilder } from './column-parts.js';
 import { type Column, schemaOf } from './column-type.js';
 
 /** Why a row cannot be taken. */

@@ -62,6 +62,8 @@ class CsvFormat implements RowFormat<Cells> {
   readonly #nullValues: ReadonlySet<string>;
   readonly #hasHeader: boolean;
   #names: readonly string[] | undefined;
+  /** Cells in the first record. */
+  #width: number | undefined;
 
   constructor(
     who: string,
@@ -85,9 +87,9 @@ class CsvFormat implements RowFormat<Cells> {
 
   parse(text: string): Cells | undefined {
     const isHeader = this.expectsHeader;
-    const isBlank = text === '' && this.#names?.length !== 1;
-    if (isBlank) return undefined;
+    if (text === '' && (this.#names?.length ?? this.#width) !== 1) return undefined;
     const cells = csvCells(text, this.#delimiter, isHeader ? new Set() : this.#nullValues);
+    this.#width ??= cells.length;
     if (!isHeader) return cells;
     this.#names = this.#headerNames(cells as string[]);
     return undefined;

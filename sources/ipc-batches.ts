@@ -27,16 +27,17 @@ export async function* ipcBatches(
     const { headerType } = message.metadata;
     if (headerType === MessageHeader.Schema) {
       const schema = attempt(who, 'schema', () => message.metadata.header()) as Schema;
-      if (decoder !== undefined && !sameSchema(decoder.schema, schema)) {
+      const next: IpcDecoder = new IpcDecoder(who, schema, options.maxMessageBytes);
+      if (decoder !== undefined && !sameSchema(decoder.schema, next.schema)) {
         throw schemaChanged(who, describeSchema(decoder.schema), describeSchema(schema));
       }
-      decoder = new IpcDecoder(who, schema, options.maxMessageBytes);
+      decoder = next;
     } else if (headerType === MessageHeader.DictionaryBatch) {
       decoder!.takeDictionary(message);
     } else {
       const from = index === start.batch ? start.row : 0;
       if (index >= start.batch)
-        yield* batchSlices(who, decoder!.batch(message), index, from, options.batchRows);
+        yield* batchSlices(who, decoder!.batch(message, index), index, from, options.batchRows);
       index++;
     }
   }

@@ -76,7 +76,7 @@ class Framer {
 
   async skipMagic(): Promise<boolean> {
     this.#first = await this.#reader.take(4);
-    if (!this.#first.every((byte, i) => byte === MAGIC[i])) return false;
+    if (this.#first.length < 4 || !this.#first.every((byte, i) => byte === MAGIC[i])) return false;
     const rest = await this.#take(4, 'the magic bytes ARROW1');
     if (!rest.every((byte, i) => byte === MAGIC[i + 4]))
       throw this.#corrupt('magic bytes', 'ARROW1', 'others');

@@ -4,7 +4,7 @@
  * arrow-js walks as many elements as a vector's length says, wherever that leads: one flipped bit costs all memory. So
  * every vector it will walk is measured first. Format: Message.fbs, Schema.fbs and File.fbs of the Arrow specification.
  */
-import { Message, MessageHeader } from 'apache-arrow';
+import { Message, MessageHeader, type Schema } from 'apache-arrow';
 import { Footer } from 'apache-arrow/ipc/metadata/file';
 import { corruptInput, reason } from '../src/errors.js';
 import { Flatbuffer } from './flatbuffer.js';
@@ -37,8 +37,17 @@ export function decodeMetadata(who: string, bytes: Uint8Array): Message {
   });
 }
 
-/** The footer of an Arrow file: its schema and where its batches are. */
-export function decodeFooter(who: string, bytes: Uint8Array): Footer {
+/** Where a message is in a file. */
+export type Block = NonNullable<ReturnType<Footer['getRecordBatch']>>;
+
+/** The footer of an Arrow file: its schema and where its messages are. */
+export interface FileFooter {
+  readonly schema: Schema;
+  readonly dictionaries: readonly Block[];
+  readonly batches: readonly Block[];
+}
+
+export function decodeFooter(who: string, bytes: Uint8Array): FileFooter {
   return attempt(who, 'footer', () => {
     const flatbuffer = new Flatbuffer(bytes);
     const footer = flatbuffer.root();
@@ -47,7 +56,12 @@ export function decodeFooter(who: string, bytes: Uint8Array): Footer {
     const schema = flatbuffer.table(footer, FOOTER.schema);
     if (schema === undefined) throw new RangeError('a footer without a schema');
     checkSchema(flatbuffer, schema);
-    return Footer.decode(bytes);
+    const decoded = Footer.decode(bytes);
+    return {
+      schema: decoded.schema,
+      dictionaries: [...decoded.dictionaryBatches()],
+      batches: [...decoded.recordBatches()],
+    };
   });
 }
 

@@ -17,6 +17,15 @@ export function textInput(who: string, input: unknown): TextInput {
   throw optionRange(who, 'path', 'a path, or bytes as a stream or array', input);
 }
 
+/** Bytes of an input, where that is known before it is read. */
+export async function inputBytes(input: TextInput): Promise<number | undefined> {
+  if (input instanceof Uint8Array) return input.length;
+  if (typeof input !== 'string') return undefined;
+  const { stat } = await import('node:fs/promises');
+  const info = await stat(input).catch(() => undefined);
+  return info?.isFile() ? info.size : undefined;
+}
+
 /** The bytes of an input from `offset` on. Input that is no file is read again from its start and passed over. */
 export async function* textChunks(
   who: string,

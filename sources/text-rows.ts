@@ -8,7 +8,7 @@
  * 4. A position holds the place in the input, the columns, and where the rejects end: a resumed run reads the same types
  *    and neither loses nor doubles a reject.
  */
-import { DataflowError } from '../src/errors.js';
+import { DataflowError, optionRange } from '../src/errors.js';
 import { integer } from '../src/options.js';
 import type { Sink } from '../src/sink.js';
 import type { Position, Sourced } from '../src/source.js';
@@ -22,7 +22,7 @@ import {
 import { foreignPosition, integersAt, positionFields } from './position.js';
 import { RejectLog } from './reject-log.js';
 import { type RowFormat, RowReader } from './row-reader.js';
-import { inputName, type TextInput, textChunks } from './text-input.js';
+import { inputBytes, inputName, type TextInput, textChunks } from './text-input.js';
 import { type TextPlace, textRecords } from './text-records.js';
 
 export interface TextRowsOptions {
@@ -45,12 +45,18 @@ export interface ResolvedOptions {
   readonly maxRecordBytes: number;
 }
 
-export const textRowsOptions = (options: TextRowsOptions): ResolvedOptions => ({
-  schema: columnTypesOption(options.schema ?? {}),
-  sampleRows: integer({ sampleRows: options.sampleRows ?? 1000 }, 1, 1_000_000),
-  batchRows: integer({ batchRows: options.batchRows ?? 4096 }, 1, 10_000_000),
-  maxRecordBytes: integer({ maxRecordBytes: options.maxRecordBytes ?? 2 ** 22 }, 1, 2 ** 29),
-});
+export function textRowsOptions(options: TextRowsOptions): ResolvedOptions {
+  const { rejects } = options;
+  if (rejects !== undefined && typeof rejects?.open !== 'function') {
+    throw optionRange('', 'rejects', 'a sink', rejects);
+  }
+  return {
+    schema: columnTypesOption(options.schema ?? {}),
+    sampleRows: integer({ sampleRows: options.sampleRows ?? 1000 }, 1, 1_000_000),
+    batchRows: integer({ batchRows: options.batchRows ?? 4096 }, 1, 10_000_000),
+    maxRecordBytes: integer({ maxRecordBytes: options.maxRecordBytes ?? 2 ** 22 }, 1, 2 ** 29),
+  };
+}
 
 interface Place extends TextPlace {
   readonly columns: readonly Column[] | undefined;
@@ -81,10 +87,13 @@ export async function* textRows<Row extends object>(
     const format = begin(start.columns);
     const chunks = textChunks(who, input, start.bytes, signal);
     const reader = new RowReader({ who, file, format, ...options }, log, start, start.columns);
+    const size = await inputBytes(input);
+    const told = (sourced: Sourced): Sourced =>
+      size ? { ...sourced, fraction: (sourced.next as unknown as TextPlace).bytes / size } : sourced;
     for await (const records of textRecords(who, chunks, start, format.find, options.maxRecordBytes)) {
-      yield* reader.take(records);
+      for await (const sourced of reader.take(records)) yield told(sourced);
     }
-    yield* reader.end(from === undefined);
+    for await (const sourced of reader.end(from === undefined)) yield told(sourced);
     isDone = true;
   } catch (error) {
     throw error instanceof DataflowError ? error.within({ file }) : error;

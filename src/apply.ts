@@ -7,9 +7,9 @@ import { refuseMismatch } from './identity.js';
 import type { Operator } from './operator.js';
 import type { State } from './state.js';
 
-export interface Applied {
+export interface Applied<S extends State = State> {
   readonly batches: RecordBatch[];
-  readonly finalState: State;
+  readonly finalState: S;
 }
 
 /**
@@ -17,11 +17,11 @@ export interface Applied {
  * or from the start, and lets it say at the end what it has held back. `finalState` is the state behind the last row,
  * as a checkpoint there would hold it: a later call goes on from it.
  */
-export function applyTo(
+export function applyTo<O extends Operator>(
   input: Table | RecordBatch | Iterable<RecordBatch>,
-  operator: Operator,
+  operator: O,
   { initialState }: { initialState?: State } = {},
-): Applied {
+): Applied<ReturnType<O['stateFrom']>> {
   const open = operator.open();
   if (initialState !== undefined) {
     refuseMismatch(operator.description.name, operator.description, initialState.identity);
@@ -30,7 +30,7 @@ export function applyTo(
   const batches: RecordBatch[] = [];
   const emit = (batch: RecordBatch) => void batches.push(batch);
   for (const batch of batchesOf(input)) open.step(batch, emit);
-  const finalState = stateFromSnapshot(operator, open.snapshot());
+  const finalState = stateFromSnapshot(operator, open.snapshot()) as ReturnType<O['stateFrom']>;
   open.flush(emit);
   return { batches, finalState };
 }

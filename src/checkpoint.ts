@@ -15,7 +15,7 @@ import {
   stateMismatch,
 } from './errors.js';
 import { type Identity, refuseMismatch } from './identity.js';
-import { pack, seal, unpack, unseal } from './snapshot.js';
+import { pack, seal, unpacked, unseal } from './snapshot.js';
 import type { Position } from './source.js';
 
 export interface Counts {
@@ -54,9 +54,12 @@ export const encodeCheckpoint = (checkpoint: Checkpoint): Uint8Array =>
   );
 
 export function decodeCheckpoint(who: string, bytes: Uint8Array): Checkpoint {
-  const checkpoint = unpack(unseal(who, bytes)) as Checkpoint & {
+  const checkpoint = unpacked(unseal(who, bytes)) as Checkpoint & {
     steps: (SavedStep & { checksum: number })[];
   };
+  if (!Array.isArray(checkpoint?.steps)) {
+    throw checkpointCorrupt(who, 'contents of the checkpoint', 'a checkpoint', checkpoint);
+  }
   for (const { id, bytes, checksum } of checkpoint.steps) {
     const actual = crc32c(bytes);
     if (actual !== checksum) throw checkpointCorrupt(who, `checksum of step '${id}'`, checksum, actual);

@@ -1,9 +1,10 @@
 /**
- * When a run takes a checkpoint, who asked for it, and who hears of it.
+ * When a run takes a checkpoint, who asked for it, who hears of it, and what it needs of the store besides.
  */
 import { type Checkpoint, Checkpoints, type Flow, refuseForeign, type Shape, shapeOf } from './checkpoint.js';
-import type { CheckpointStore } from './checkpoint-store.js';
+import type { CheckpointStore, SpillFile } from './checkpoint-store.js';
 import { optionRange } from './errors.js';
+import type { OpenContext } from './operator.js';
 import { checked, finiteNumber, integer, truth } from './options.js';
 
 export interface CheckpointOptions {
@@ -22,7 +23,9 @@ export type AtRest = Omit<Checkpoint, keyof Shape> & { readonly states: readonly
 export class Checkpointing {
   readonly #flow: string;
   readonly #shape: Shape;
+  readonly #store: CheckpointStore;
   readonly #checkpoints: Checkpoints;
+  readonly #spills: SpillFile[] = [];
   readonly #restart: boolean;
   readonly #everyBatches: number;
   readonly #everySeconds: number | undefined;
@@ -50,6 +53,7 @@ export class Checkpointing {
     });
     this.#flow = flow.name;
     this.#shape = shapeOf(flow);
+    this.#store = options.store;
     this.#checkpoints = new Checkpoints(options.store, warn);
     this.#restart = restart;
     this.#everyBatches = everyBatches;
@@ -69,6 +73,16 @@ export class Checkpointing {
   /** Whether the newest checkpoint lacks nothing that the run has done since. */
   get isUpToDate(): boolean {
     return this.#exists && this.#batches === 0;
+  }
+
+  /** What a step is opened with: where its states go that do not fit. */
+  contextOf(step: string): OpenContext {
+    const spill = () => {
+      const file = this.#store.spill(step);
+      this.#spills.push(file);
+      return file;
+    };
+    return { spill };
   }
 
   /** The newest checkpoint, which must be one of this flow. */
@@ -112,6 +126,7 @@ export class Checkpointing {
   /** The run is over: all that it did is in the newest checkpoint, unless it failed. */
   end(how: { readonly error?: unknown }): void {
     this.#stopTimer();
+    for (const spill of this.#spills.splice(0)) spill.close();
     this.#end = how;
     this.#answer(how);
   }

@@ -133,12 +133,17 @@ function planOf(definition: AnyDefinition, given: object & CommonOptions): Plan 
   if (unknown !== undefined) {
     throw optionRange(definition.name, `columns.${unknown}`, `a role among ${roles.join(', ')}`, unknown);
   }
+  const columns = Object.fromEntries(roles.map((role) => [role, given.columns?.[role] ?? role]));
+  const named = Object.keys(outputs).map((role) => columns[role]!);
+  const twice = named.find((name, i) => named.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw optionRange(definition.name, 'columns', 'a name of its own for each output', twice);
   return {
     definition,
     options,
     inputs,
     outputs,
-    columns: Object.fromEntries(roles.map((role) => [role, given.columns?.[role] ?? role])),
+    columns,
     layout: layoutOf(definition.layout?.(options) ?? {}),
     constants: definition.constants?.(options) ?? {},
     scratch: layoutOf(definition.scratch?.(options) ?? {}),

@@ -6,10 +6,11 @@ export * from '../operators/index.js';
 export * from '../sinks/index.js';
 export * from '../sources/index.js';
 export { type Applied, applyTo } from './apply.js';
+export { fromColumns, type NewColumn, numbersOf, selectColumns, withColumns } from './batches.js';
 export type { Codec } from './cells.js';
 export { type CheckpointStore, memoryStore, type SpillFile } from './checkpoint-store.js';
 export type { CheckpointOptions } from './checkpointing.js';
-export { fromColumns, type Key, type NewColumn, numbersOf, selectColumns, withColumns } from './columns.js';
+export type { Key } from './columns.js';
 export { type Dataflow, dataflow, type Step, type Steps } from './dataflow.js';
 export {
   type CommonOptions,

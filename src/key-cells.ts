@@ -26,6 +26,12 @@ export function* savedStates(snapshot: Uint8Array): Generator<[Key, Uint8Array]>
   }
 }
 
+/** Whether a key's state (any key's) is not in the snapshot, but was evicted to the checkpoint store. */
+export const isSpilled = (snapshot: Uint8Array, key?: Key): boolean => {
+  const { spilled } = unpack(snapshot) as SavedKeys;
+  return key === undefined ? spilled.length > 0 : spilled.some(([other]) => other === key);
+};
+
 /** The snapshot that holds these states. */
 export function saveStates(states: ReadonlyMap<Key, Uint8Array>): Uint8Array {
   const parts = [...states.values()];

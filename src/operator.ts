@@ -43,7 +43,7 @@ export interface Description extends Identity {
 
 export interface OperatorParts {
   readonly description: Description;
-  /** Bytes of state, known before the first row; the most it can become where it grows with the data. */
+  /** Bytes of state, known before the first row; 0 where the state is of no fixed layout. */
   readonly stateBytes: number;
   open(context?: OpenContext): OpenOperator;
   /** A state from slot values; slots that are not given hold their start values. */

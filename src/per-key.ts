@@ -4,9 +4,9 @@
 import type { RecordBatch } from 'apache-arrow';
 import { type Key, readKeys } from './columns.js';
 import { stateFromSnapshot } from './define-operator.js';
-import { optionRange } from './errors.js';
+import { optionRange, stateMismatch } from './errors.js';
 import { canonicalOptions, type Identity, refuseMismatch } from './identity.js';
-import { KeyCells, savedStates, saveStates } from './key-cells.js';
+import { isSpilled, KeyCells, savedStates, saveStates } from './key-cells.js';
 import {
   type Emit,
   isOperator,
@@ -168,14 +168,25 @@ function newKeyedState(identity: Identity, operator: Operator, bytes: Uint8Array
     },
     of(key) {
       const state = all().get(key);
+      if (state === undefined && isSpilled(bytes, key)) throw evicted();
       return state === undefined ? operator.state() : stateFromSnapshot(operator, state);
     },
   };
 }
 
+const evicted = () =>
+  stateMismatch(
+    'perKey',
+    'state',
+    'all keys in memory',
+    'keys evicted to the checkpoint store',
+    'Raise maxKeys.',
+  );
+
 function mergeByKey(identity: Identity, operator: Operator, a: State, b: State): Uint8Array {
   refuseMismatch('perKey', identity, a.identity);
   refuseMismatch('perKey', identity, b.identity);
+  if (isSpilled(a.bytes) || isSpilled(b.bytes)) throw evicted();
   const merged = new Map(savedStates(a.bytes));
   for (const [key, state] of savedStates(b.bytes)) {
     const before = merged.get(key);

@@ -33,8 +33,7 @@ export class Reading {
     };
     this.#onError = (error) => {
       this.#isOver = true;
-      if (signal.aborted) tell();
-      else fail(this.#failed(error));
+      if (!signal.aborted) fail(this.#failed(error));
     };
   }
 

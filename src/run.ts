@@ -9,29 +9,20 @@
 import type { RecordBatch } from 'apache-arrow';
 import { Chain } from './chain.js';
 import type { Flow } from './checkpoint.js';
-import type { SpillFile } from './checkpoint-store.js';
 import { Checkpointing } from './checkpointing.js';
 import { Delivery } from './delivery.js';
 import { optionRange } from './errors.js';
-import type { OpenContext } from './operator.js';
 import { Progress } from './progress.js';
 import { Reading } from './reading.js';
 import { checkRunOptions, type Report, type RunOptions } from './run-options.js';
 import type { Position, Sourced } from './source.js';
+import { Turns } from './turns.js';
 
 export const runFlow = async (flow: Flow, options: RunOptions): Promise<Report> =>
   new Run(flow, options).drive();
 
 /** What ends a row of turns. */
 type Pause = 'end' | 'stop' | 'checkpoint' | 'rest';
-
-/** After so long, timers and events get their turn: a source and a sink that never wait would keep them out. */
-const TURNS_MS = 30;
-
-const nextTask = () =>
-  new Promise<void>((resolve) => {
-    (globalThis.setImmediate ?? setTimeout)(resolve);
-  });
 
 export class Run {
   readonly #flow: Flow;
@@ -41,16 +32,14 @@ export class Run {
   readonly #chain: Chain;
   readonly #delivery: Delivery;
   readonly #progress: Progress;
-  readonly #spills: SpillFile[] = [];
   /** Aborts when the source shall give no more. */
   readonly #readingEnd = new AbortController();
   /** Aborts when the sink shall take no more. */
   readonly #writingEnd = new AbortController();
-  /** Takes a turn, in which the run looks at everything anew. */
-  #wake: () => void = () => {};
+  /** In each turn the run looks at everything anew. */
+  readonly #turns = new Turns();
   #failure: { readonly error: unknown } | undefined;
   #isStopping = false;
-  #restedMs = performance.now();
   #position: Position | undefined;
   #resumedAt: number | null = null;
 
@@ -60,17 +49,22 @@ export class Run {
     this.#flow = flow;
     this.#options = options;
     this.#credit = credit;
-    this.#checkpointing = checkpoint && new Checkpointing(flow, checkpoint, onWarning, () => this.#wake());
+    this.#checkpointing =
+      checkpoint && new Checkpointing(flow, checkpoint, onWarning, () => this.#turns.wake());
     this.#delivery = new Delivery(flow.sink, this.#writingEnd.signal, {
       onBatch,
       onRoom: () => {
         this.#progress.tell();
-        this.#wake();
+        this.#turns.wake();
       },
       onError: (error) => this.#fail(error),
     });
     this.#progress = new Progress(onProgress, progressMs, this.#delivery);
-    this.#chain = new Chain(flow.steps, ({ id }) => this.#contextOf(id), this.#delivery.take);
+    this.#chain = new Chain(
+      flow.steps,
+      ({ id }) => this.#checkpointing?.contextOf(id) ?? {},
+      this.#delivery.take,
+    );
     // A step whose state cannot be saved says so now, and not at the first checkpoint.
     if (checkpoint) this.#chain.snapshots();
   }
@@ -92,7 +86,6 @@ export class Run {
       throw error;
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      for (const spill of this.#spills) spill.close();
     }
   }
 
@@ -100,7 +93,7 @@ export class Run {
   stop(): void {
     this.#isStopping = true;
     this.#readingEnd.abort();
-    this.#wake();
+    this.#turns.wake();
   }
 
   /** Resolves once a checkpoint has been taken between two batches. */
@@ -136,16 +129,15 @@ export class Run {
       this.#flow.source,
       this.#position,
       this.#readingEnd.signal,
-      () => this.#wake(),
+      () => this.#turns.wake(),
       (error) => this.#fail(error),
     );
     try {
       for (;;) {
-        const pause = await this.#untilPause(reading);
+        const pause = await this.#turns.until(() => this.#turn(reading));
         if (pause === 'end' || pause === 'stop') return pause === 'end';
         if (pause === 'checkpoint') await this.#takeCheckpoint(false);
-        else await nextTask();
-        this.#restedMs = performance.now();
+        else await this.#turns.rest();
       }
     } catch (error) {
       this.#fail(error);
@@ -155,38 +147,20 @@ export class Run {
     }
   }
 
-  /** Takes turns, one now and one whenever something has happened, until one comes to a pause. */
-  #untilPause(reading: Reading): Promise<Pause> {
-    return new Promise((resolve, reject) => {
-      let isTurning = false;
-      this.#wake = () => {
-        if (isTurning) return;
-        isTurning = true;
-        try {
-          const pause = this.#turn(reading);
-          if (pause !== undefined) resolve(pause);
-          isTurning = pause !== undefined;
-        } catch (error) {
-          reject(error);
-        }
-      };
-      this.#wake();
-    });
-  }
-
   /** Pulls and pushes as far as nothing must be waited for. */
   #turn(reading: Reading): Pause | undefined {
     for (;;) {
       this.#throwFailure();
       if (this.#isStopping) return 'stop';
       if (this.#checkpointing?.isDue) return 'checkpoint';
-      if (performance.now() - this.#restedMs > TURNS_MS) return 'rest';
       const arrived = reading.take();
       if (arrived?.done) return 'end';
       const inFlight = this.#delivery.inFlight + (arrived === undefined ? 0 : 1);
       const hasAsked = inFlight < this.#credit && reading.ask();
-      if (arrived !== undefined) this.#push(arrived.value);
-      else if (!hasAsked) return undefined;
+      if (arrived !== undefined) {
+        this.#push(arrived.value);
+        if (this.#turns.isLong) return 'rest';
+      } else if (!hasAsked) return undefined;
     }
   }
 
@@ -230,7 +204,7 @@ export class Run {
     this.#failure = { error };
     this.#readingEnd.abort(error);
     this.#writingEnd.abort(error);
-    this.#wake();
+    this.#turns.wake();
     return this.#failure;
   }
 
@@ -241,16 +215,5 @@ export class Run {
   #report(complete: boolean): Report {
     const { rows, batches, bytesIn, bytesOut, seconds } = this.#progress.end();
     return { rows, batches, bytesIn, bytesOut, seconds, resumedAt: this.#resumedAt, complete };
-  }
-
-  #contextOf(step: string): OpenContext {
-    const store = this.#options.checkpoint?.store;
-    if (store === undefined) return {};
-    const spill = () => {
-      const file = store.spill(step);
-      this.#spills.push(file);
-      return file;
-    };
-    return { spill };
   }
 }

@@ -84,7 +84,7 @@ export function decodeState(expected: Identity, sealed: Uint8Array): Uint8Array 
 }
 
 /** What `pack` wrote, or the reason why nothing of the kind was found. */
-function unpacked(body: Uint8Array): unknown {
+export function unpacked(body: Uint8Array): unknown {
   try {
     return unpack(body);
   } catch (error) {

@@ -145,18 +145,24 @@ describe('columnData', () => {
       expect(String(data.type)).toBe(String(arrowType(type)));
       const batch = newBatch(new Schema([new Field('x', data.type, false)]), 6, [data]);
       expect(batch.numRows).toBe(6);
-      expect(read(batch, type)).toBe(array);
+      expect(read(batch, type)).toEqual(array);
+      expect(read(batch, type).buffer).toBe(array.buffer);
     }
   });
 });
 
 describe('OutputColumns', () => {
-  it('makes its schema once for all batches of one input schema', () => {
+  it('adds its columns behind those of the input, unless a name is taken', () => {
     const columns = new OutputColumns('who', { o: f32() }, { o: 'out' });
     const batch = batchOfX([1, 2], new Float32());
-    const [first, second] = [1, 2].map(() => columns.append(batch, columns.allocate(2)));
-    expect(first!.schema).toBe(second!.schema);
-    expect(describeSchema(first!.schema)).toBe('x: Float32, out: Float32');
+    for (const out of [
+      columns.append(batch, columns.allocate(2)),
+      columns.append(batch.slice(1), columns.allocate(1)),
+    ]) {
+      expect(describeSchema(out.schema)).toBe('x: Float32, out: Float32');
+    }
+    const alone = new OutputColumns('who', { o: f32() }, { o: 'out' });
+    expect(describeSchema(alone.alone(alone.allocate(3), 3).schema)).toBe('out: Float32');
     const taken = new OutputColumns('who', { o: f32() }, { o: 'x' });
     const error = expectError('COLUMN_TYPE', () => taken.append(batch, taken.allocate(2)), { column: 'x' });
     expect(error.message).toContain("Name the output otherwise with columns: { o: '…' }.");

@@ -1,153 +1,32 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import {
-  h3,
-  hgrn,
-  lightningAttention,
-  linearAttention,
-  retention,
-  selectiveScan,
-} from '../operators/index.js';
 import * as naives from '../operators/naive.js';
 import { applyTo } from '../src/apply.js';
 import type { OperatorMaker } from '../src/define-operator.js';
+import { cases, type GoldenCase } from './golden/cases.js';
 import { expectClose } from './support/compare.js';
 import { type Golden, golden } from './support/golden.js';
 import { outputsOf } from './support/outcome.js';
 import { campaign, cuttings } from './support/property.js';
 import { cutInto } from './support/rows.js';
 
-/** Which operator, opened how, makes a set; arrays are named as their roles and slots unless said otherwise. */
-interface GoldenCase {
-  readonly set: string;
-  readonly operator: { readonly definition: OperatorMaker<never>['definition'] };
-  options(set: Golden): object;
-  /** The axes of its rows, where the manifest names them in other words. */
-  readonly layout?: string;
-  /** Roles whose arrays are named otherwise. */
-  readonly arrays?: Readonly<Record<string, string>>;
-  /** A role's rows, where the set only has what they are made from. */
-  rows?(set: Golden, role: string, stream: number): Float64Array;
-  /** What the set has of an output, where that is not the output itself. */
-  read?(set: Golden, output: Float64Array): Float64Array;
-  /** Slots that the set has values of, before the first row and after the last. */
-  readonly initial?: Readonly<Record<string, string>>;
-  readonly final?: Readonly<Record<string, string>>;
-}
-
-const widths = { heads: 3, keyDim: 8, valueDim: 12 };
-const channels = { dim: 6, stateDim: 4 };
-
-/** Each row of x times W^T, plus b. */
-function projected(x: Float64Array, W: Float64Array, b: Float64Array): Float64Array {
-  const width = W.length / b.length;
-  return Float64Array.from({ length: (x.length / width) * b.length }, (_, at) => {
-    const [row, out] = [Math.floor(at / b.length), at % b.length];
-    let sum = b[out]!;
-    for (let i = 0; i < width; i++) sum += W[out * width + i]! * x[row * width + i]!;
-    return sum;
-  });
-}
-
-const cases: readonly GoldenCase[] = [
-  {
-    set: 'linear_attn',
-    operator: linearAttention,
-    options: () => widths,
-    initial: { S: 'h0' },
-    final: { S: 'hT' },
-  },
-  {
-    set: 'linear_attn_normalized_elu1',
-    operator: linearAttention,
-    // The set holds q and k behind the feature map.
-    options: () => ({ ...widths, normalize: true, featureMap: 'identity' }),
-    final: { S: 'hT', z: 'zT' },
-  },
-  { set: 'retention', operator: retention, options: () => widths },
-  {
-    set: 'lightning_attn_h4',
-    operator: lightningAttention,
-    options: () => ({ ...widths, heads: 4 }),
-  },
-  {
-    set: 'lightning_attn_h4',
-    operator: lightningAttention,
-    options: (set) => ({ ...widths, heads: 4, slopes: set.whole('slopes') }),
-  },
-  {
-    set: 'lightning_attn_nodecay',
-    operator: lightningAttention,
-    options: () => ({ ...widths, heads: 6, slopes: new Array<number>(6).fill(0) }),
-  },
-  { set: 'hgrn', operator: hgrn, options: () => ({ dim: 16 }), initial: { h: 'h0' }, final: { h: 'hT' } },
-  {
-    set: 'mamba_selective_scan',
-    operator: selectiveScan,
-    layout: 'B,D,T',
-    arrays: { dt: 'delta', y: 'out' },
-    options: (set) => ({
-      ...channels,
-      A: set.whole('A'),
-      D: set.whole('D'),
-      dtBias: set.whole('delta_bias'),
-      softplus: true,
-    }),
-    final: { x: 'last_state' },
-  },
-  {
-    set: 'mamba_selective_scan_plain',
-    operator: selectiveScan,
-    layout: 'B,D,T',
-    arrays: { dt: 'delta', y: 'out' },
-    options: (set) => ({ ...channels, A: set.whole('A'), gate: false }),
-    final: { x: 'last_state' },
-  },
-  {
-    set: 'mamba_selective_scan_complex',
-    operator: selectiveScan,
-    layout: 'B,D,T',
-    arrays: { dt: 'delta', y: 'out' },
-    options: (set) => ({
-      ...channels,
-      A: set.whole('A'),
-      B: set.whole('B'),
-      C: set.whole('C'),
-      D: set.whole('D'),
-      gate: false,
-      complex: true,
-    }),
-    final: { x: 'last_state' },
-  },
-  {
-    set: 'h3_head1',
-    operator: h3,
-    layout: 'B,T,D',
-    options: (set) => ({
-      dim: 6,
-      stateDim: 8,
-      shift: { C: set.whole('shift_C'), D: set.whole('shift_D') },
-      diagonal: {
-        dt: set.whole('diag_dt'),
-        A: set.whole('diag_A'),
-        B: set.whole('diag_B'),
-        C: set.whole('diag_C'),
-        D: set.whole('diag_D'),
-      },
-    }),
-    rows: (set, role, stream) =>
-      role === 'y'
-        ? set.rows('y', stream)
-        : projected(set.rows('u', stream), set.whole(`W${role}`), set.whole(`b${role}`)),
-    read: (set, y) => projected(y, set.whole('Wo'), set.whole('bo')),
-  },
-];
-
 const TOLERANCE = 2e-6;
 const NAIVE_TOLERANCE = 1e-12;
 
 type Arrays = Readonly<Record<string, Float64Array>>;
 type Naive = (options: object, rows: Arrays, initial?: Arrays) => Arrays;
+
+interface Widths {
+  readonly keyDim: number;
+  readonly valueDim: number;
+}
+
+/** [H, V, K] to [H, K, V]. */
+const withKeysFirst = (S: Float64Array, { keyDim: K, valueDim: V }: Widths) =>
+  S.map((_, i) => {
+    const [h, k, v] = [Math.floor(i / (K * V)), Math.floor(i / V) % K, i % V];
+    return S[(h * V + v) * K + k]!;
+  });
 
 /** A stream of a set, its arrays by role and slot. */
 function streamOf(
@@ -161,8 +40,13 @@ function streamOf(
   const rows = one.rows ?? ((_: Golden, role: string) => set.rows(arrays[role] ?? role, b));
   const rowsOf = (types: object) =>
     Object.fromEntries(Object.keys(types).map((role) => [role, rows(set, role, b)]));
-  const partsOf = (slots: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(slots).map(([slot, array]) => [slot, set.part(array, b)]));
+  const start = op.state();
+  const part = (slot: string, given: string | number) => {
+    if (typeof given === 'number') return new Float64Array(start.slot(slot).length).fill(given);
+    return one.transposed ? withKeysFirst(set.part(given, b), options as Widths) : set.part(given, b);
+  };
+  const partsOf = (slots: Readonly<Record<string, string | number>>) =>
+    Object.fromEntries(Object.entries(slots).map(([slot, given]) => [slot, part(slot, given)]));
   return {
     op,
     options,

@@ -28,6 +28,7 @@ import { directoryStore } from '../src/directory-store.js';
 import { i32 } from '../src/layout.js';
 import type { Operator } from '../src/operator.js';
 import { type KeyedState, perKey } from '../src/per-key.js';
+import { unpack } from '../src/snapshot.js';
 import { expectSameOutcome } from './support/compare.js';
 import { expectError } from './support/errors.js';
 import { blockSums, runningTotal, timesSeen } from './support/fixture-operators.js';
@@ -265,6 +266,16 @@ describe.each(stores)("perKey with onLimit: 'evict' and %s", (_, newSpill) => {
       expect(spill.byteLength).toBe(total.stateBytes);
       spill.close();
     }
+  });
+
+  it('knows each key once: in memory, or where it was put', () => {
+    const evicting = perKey('key', total, { maxKeys: 1, onLimit: 'evict' });
+    const spill = newSpill();
+    const { snapshot } = run(evicting, [textRows('a', 'b', 'a')], { spill: () => spill });
+    const { keys, spilled } = unpack(snapshot) as { keys: Key[]; spilled: unknown[][] };
+    expect(keys).toEqual(['a']);
+    expect(spilled.map(([key]) => key)).toEqual(['b']);
+    spill.close();
   });
 
   it('does not go on from evicted keys without a place where they are', () => {

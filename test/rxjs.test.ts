@@ -26,7 +26,7 @@ function watch(observable: { subscribe: (observer: object) => unknown }) {
 }
 
 const totals = (batches: readonly RecordBatch[]) =>
-  batches.flatMap((batch) => Array.from(valuesOf(batch, 'total')));
+  batches.flatMap((batch) => Array.from(valuesOf(batch, 'total'), Number));
 
 describe('an operator in pipe()', () => {
   it('stands between any others', () => {

@@ -93,7 +93,7 @@ function longFunctions(path: string, text: string): string[] {
   return all.flatMap((line, start) => {
     const indent = /^( {0,2})(export |async |function |#|get |static )*[\w#$*<>]+.*[({]$/.exec(line)?.[1];
     if (indent === undefined || !/\bfunction\b|^ {2}(async |\*)?#?\w+\(/.test(line)) return [];
-    const end = all.findIndex((each, i) => i > start && [`${indent}}`, `${indent}},`].includes(each));
+    const end = all.findIndex((other, at) => at > start && other.startsWith(`${indent}}`));
     return end - start > 60 ? [`${path}:${start + 1} ${end - start} lines`] : [];
   });
 }

@@ -132,7 +132,10 @@ export function defineConstantDecay<O extends MatrixOptions, R extends Matrix>(
 }
 
 /** Moves the counters behind T rows; the grid of chunks and flushes repeats every 256 rows. */
-function advance(state: { readonly rows: Float64Array; readonly position: Int32Array }, T: number): void {
+export function advance(
+  state: { readonly rows: Float64Array; readonly position: Int32Array },
+  T: number,
+): void {
   state.rows[0]! += T;
   state.position[0] = (state.position[0]! + T) % 256;
 }
@@ -146,8 +149,8 @@ function power(lambda: number, rows: number): number {
   return result;
 }
 
-/** factor_h a + b, head by head. */
-function mergeDecayed(a: Float32Array, b: Float32Array, factors: readonly number[]): Float32Array {
-  const headFloats = a.length / factors.length;
-  return a.map((value, i) => factors[Math.floor(i / headFloats)]! * value + b[i]!);
+/** factor a + b; there are as many factors as heads, or as rows of S. */
+export function mergeDecayed(a: Float32Array, b: Float32Array, factors: ArrayLike<number>): Float32Array {
+  const floats = a.length / factors.length;
+  return a.map((value, i) => factors[Math.floor(i / floats)]! * value + b[i]!);
 }

@@ -1,6 +1,14 @@
+export { type DeltaRuleOptions, deltaRule } from './delta-rule.js';
+export { type GatedDeltaRuleOptions, gatedDeltaRule } from './gated-delta-rule.js';
+export { type GatedLinearAttentionOptions, gatedLinearAttention } from './gated-linear-attention.js';
 export { type H3Options, h3 } from './h3.js';
 export { type HgrnOptions, hgrn } from './hgrn.js';
+export { type KimiDeltaAttentionOptions, kimiDeltaAttention } from './kimi-delta-attention.js';
 export { alibiSlopes, type LightningAttentionOptions, lightningAttention } from './lightning-attention.js';
 export { type LinearAttentionOptions, linearAttention } from './linear-attention.js';
+export { type MlstmOptions, mlstm } from './mlstm.js';
 export { type RetentionOptions, retention } from './retention.js';
+export { type Rwkv6Options, rwkv6 } from './rwkv6.js';
+export { type Rwkv7Options, rwkv7 } from './rwkv7.js';
 export { type SelectiveScanOptions, selectiveScan } from './selective-scan.js';
+export { type SimpleGlaOptions, simpleGla, stateSpaceDuality } from './simple-gla.js';

@@ -27,7 +27,10 @@ typedef struct {
   int keyStride, valueStride;
 } Rows;
 
-/** Rows `first` to `first + count` of a chunk, with their decays: among [count, C], carry [count]. */
+/**
+ * Rows `first` to `first + count` of a chunk, with their decays: among [count, C], carry [count]. Either is null where
+ * keys or queries have decayed already.
+ */
 typedef struct {
   int first, count;
   const float *among, *carry;
@@ -76,6 +79,15 @@ INLINE void transposeQuads(const float *rows, int rowStride, float *columns, int
   UNROLLED for (int i = 0; i < 4; i++) *(UnalignedQuad *)(columns + i * columnStride) = c[i];
 }
 
+/** Adds the lanes of x to four sums in turn, whatever W is. */
+INLINE Quad addByQuads(Quad sums, Vec x) {
+  const UnalignedQuad *quads = (const UnalignedQuad *)&x;
+  UNROLLED for (int i = 0; i < W / 4; i++) sums += quads[i];
+  return sums;
+}
+
+INLINE float sumOfQuad(Quad x) { return (x[0] + x[1]) + (x[2] + x[3]); }
+
 INLINE void storeKeys(Chunk chunk, Rows rows, Part part) {
   float *columns = chunk.keys + part.first;
   int row = 0;
@@ -101,6 +113,9 @@ INLINE void storeValues(Chunk chunk, Rows rows, Part part) {
   }
 }
 
+/** How many of `left` rows the open chunk takes, when it has `first` already. */
+INLINE int rowsOfPart(int first, int left, int C) { return C - first < left ? C - first : left; }
+
 /** scores_ij = D_ij scale (q_i . k_j) for one tile; those after the row itself are never read, and mostly skipped. */
 INLINE void scoreTile(const void *context, Extent extent) {
   const Attention *a = context;
@@ -111,8 +126,11 @@ INLINE void scoreTile(const void *context, Extent extent) {
   Tile sums = {0};
   addProduct(sums, extent, qRow, a->rows.keyStride, a->chunk.keys + extent.column, C, a->chunk.K);
   EACH_ROW(m, extent) EACH_VECTOR(n, extent) {
-    const Vec decay = loadVector(a->part.among + corner + m * C, n, extent);
-    storeVector(a->scores + corner + m * C, n, extent, sums[m][n] * (decay * a->part.scale));
+    if (a->part.among) {
+      const Vec decay = loadVector(a->part.among + corner + m * C, n, extent);
+      sums[m][n] *= decay * a->part.scale;
+    }
+    storeVector(a->scores + corner + m * C, n, extent, sums[m][n]);
   }
 }
 
@@ -138,9 +156,11 @@ INLINE void outputTile(const void *context, Extent extent) {
   float *oRow = a->rows.o + extent.row * a->rows.valueStride + extent.column;
   Tile sums = {0};
   addProduct(sums, extent, qRow, a->rows.keyStride, a->chunk.S + extent.column, V, a->chunk.K);
-  EACH_ROW(m, extent) {
-    const Vec carry = splat(a->part.carry[extent.row + m] * a->part.scale);
-    EACH_VECTOR(n, extent) sums[m][n] *= carry;
+  if (a->part.carry) {
+    EACH_ROW(m, extent) {
+      const Vec carry = splat(a->part.carry[extent.row + m] * a->part.scale);
+      EACH_VECTOR(n, extent) sums[m][n] *= carry;
+    }
   }
   addProduct(sums, extent, scoreRow, C, values, V, before);
   addTriangle(sums, extent, scoreRow + before, C, values + before * V, V);
@@ -155,10 +175,12 @@ INLINE void attend(const Attention *a) {
   eachTile(outputTile, a, a->part.count, a->chunk.V);
 }
 
+/** carry: one decay for all of S, or one for each of its rows, a stride of 1 apart. */
 typedef struct {
   Chunk chunk;
   int count;
-  float carry;
+  const float *carry;
+  int carryStride;
 } Fold;
 
 INLINE void foldTile(const void *context, Extent extent) {
@@ -166,7 +188,10 @@ INLINE void foldTile(const void *context, Extent extent) {
   const int C = fold->chunk.C, V = fold->chunk.V;
   float *sRow = fold->chunk.S + extent.row * V + extent.column;
   Tile sums;
-  EACH_ROW(m, extent) EACH_VECTOR(n, extent) sums[m][n] = loadVector(sRow + m * V, n, extent) * fold->carry;
+  EACH_ROW(m, extent) {
+    const Vec carry = splat(fold->carry[(extent.row + m) * fold->carryStride]);
+    EACH_VECTOR(n, extent) sums[m][n] = loadVector(sRow + m * V, n, extent) * carry;
+  }
   addProduct(sums, extent, fold->chunk.keys + extent.row * C, C, fold->chunk.values + extent.column, V, fold->count);
   EACH_ROW(m, extent) EACH_VECTOR(n, extent) storeVector(sRow + m * V, n, extent, sums[m][n]);
 }
@@ -182,6 +207,12 @@ INLINE void decayKeys(Chunk chunk, const float *decay) {
 
 /** S = carry S + K^T V over the chunk's first `count` rows, whose keys have decayed. */
 INLINE void foldChunk(Chunk chunk, int count, float carry) {
-  const Fold fold = {chunk, count, carry};
+  const Fold fold = {chunk, count, &carry, 0};
+  eachTile(foldTile, &fold, chunk.K, chunk.V);
+}
+
+/** The same with a decay for each key: carry [K]. */
+INLINE void foldChunkByKey(Chunk chunk, int count, const float *carry) {
+  const Fold fold = {chunk, count, carry, 1};
   eachTile(foldTile, &fold, chunk.K, chunk.V);
 }

@@ -15,6 +15,9 @@
 #define EXPORT __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
 
+/** A function that is compiled once, however often it is called: for what is long and called seldom. */
+#define ONCE static __attribute__((noinline))
+
 /** For loops over registers, whose bounds are constants. */
 #define UNROLLED _Pragma("clang loop unroll(full)")
 /** For loops over memory: an engine's own compiler makes slower code of an unrolled one. */
@@ -23,11 +26,21 @@
 typedef float Vec __attribute__((vector_size(4 * W)));
 typedef int32_t Bits __attribute__((vector_size(4 * W)));
 typedef float UnalignedVec __attribute__((vector_size(4 * W), aligned(4), may_alias));
+/** As many doubles as there are floats in a Vec. */
+typedef double Wide __attribute__((vector_size(8 * W)));
+typedef int64_t WideBits __attribute__((vector_size(8 * W)));
+typedef double UnalignedWide __attribute__((vector_size(8 * W), aligned(8), may_alias));
 
 INLINE Vec load(const float *p) { return *(const UnalignedVec *)p; }
 INLINE void store(float *p, Vec x) { *(UnalignedVec *)p = x; }
 INLINE Vec splat(float x) { return x - (Vec){0}; }
 INLINE Vec multiplyAdd(Vec a, Vec b, Vec sum) { return a * b + sum; }
+
+INLINE Wide loadWide(const double *p) { return *(const UnalignedWide *)p; }
+INLINE void storeWide(double *p, Wide x) { *(UnalignedWide *)p = x; }
+INLINE Wide splatWide(double x) { return x - (Wide){0}; }
+INLINE Wide widen(Vec x) { return __builtin_convertvector(x, Wide); }
+INLINE Vec narrow(Wide x) { return __builtin_convertvector(x, Vec); }
 
 /** The first `lanes` (1 to W) floats at `p`, and zeros: reads nothing behind them. */
 INLINE Vec loadLanes(const float *p, int lanes) {
@@ -50,7 +63,20 @@ INLINE Vec select(Bits mask, Vec a, Vec b) { return (Vec)(((Bits)a & mask) | ((B
 INLINE Vec zeroWhere(Bits mask, Vec x) { return (Vec)((Bits)x & ~mask); }
 INLINE Vec absolute(Vec x) { return (Vec)((Bits)x & 0x7fffffff); }
 
+INLINE Wide selectWide(WideBits mask, Wide a, Wide b) {
+  return (Wide)(((WideBits)a & mask) | ((WideBits)b & ~mask));
+}
+INLINE Wide zeroWideWhere(WideBits mask, Wide x) { return (Wide)((WideBits)x & ~mask); }
+INLINE Wide absoluteWide(Wide x) { return (Wide)((WideBits)x & INT64_MAX); }
+
 INLINE Vec same(Vec x) { return x; }
+
+/** first, first + 1, … in the lanes. */
+INLINE Bits laneIndices(int first) {
+  Bits x = {0};
+  UNROLLED for (int i = 0; i < W; i++) x[i] = first + i;
+  return x;
+}
 
 /** The smaller and the larger one; a NaN in `x` stays. */
 INLINE Vec atMost(Vec limit, Vec x) { return select(limit < x, limit, x); }
@@ -61,6 +87,13 @@ INLINE void map(Vec (*f)(Vec), const float *x, float *y, int n) {
   int i = 0;
   ROLLED for (; i + W <= n; i += W) store(y + i, f(load(x + i)));
   if (i < n) storeLanes(y + i, f(loadLanes(x + i, n - i)), n - i);
+}
+
+/** x [n] = value. */
+INLINE void fill(float *x, float value, int n) {
+  int i = 0;
+  ROLLED for (; i + W <= n; i += W) store(x + i, splat(value));
+  for (; i < n; i++) x[i] = value;
 }
 
 /** x [n] /= divisor. */

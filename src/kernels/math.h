@@ -98,3 +98,62 @@ INLINE Vec softplusLanes(Vec x) {
   const Vec lost = power - (sum - 1);
   return zeroWhere(x < 0, x) + (logOfNormal(sum, splat(0)) + lost / sum);
 }
+
+/** Below this, e^x is 0 in float64 as well; above the other, it is infinite. */
+#define EXP_LOWEST_64 -745.1332191019411
+#define EXP_HIGHEST_64 709.782712893384
+/** 1.5 * 2^52, which rounds doubles as ROUNDER does floats. */
+#define ROUNDER_64 6755399441055744.0
+#define LOG2_E_64 1.4426950408889634
+#define LN2_HIGH_64 0.6931471803691238
+#define LN2_LOW_64 1.9082149292705877e-10
+#define MANTISSA_BITS_64 52
+#define ONE_BITS_64 0x3ff0000000000000
+
+INLINE Wide powerOfTwoWide(WideBits n) { return (Wide)((n << MANTISSA_BITS_64) + ONE_BITS_64); }
+
+/**
+ * e^x in float64, at most 1 ULP off.
+ *
+ *   x = n ln 2 + r      c = r - r^2 P(r^2)      e^r = 1 + r + r c / (2 - c)
+ */
+INLINE Wide expWide(Wide x) {
+  const Wide lowest = splatWide(EXP_LOWEST_64), highest = splatWide(EXP_HIGHEST_64);
+  const Wide inRange = selectWide(x < lowest, lowest, selectWide(x > highest, highest, x));
+  const Wide rounded = inRange * LOG2_E_64 + ROUNDER_64;
+  const WideBits n = (WideBits)rounded - (WideBits)splatWide(ROUNDER_64);
+  const Wide nDouble = rounded - ROUNDER_64;
+  const Wide high = inRange - nDouble * LN2_HIGH_64;
+  const Wide low = nDouble * LN2_LOW_64;
+  const Wide r = high - low;
+  const Wide z = r * r;
+  Wide p = z * 4.1381367970572385e-8 + -0.0000016533902205465252;
+  p = z * p + 0.00006613756321437934;
+  p = z * p + -0.0027777777777015593;
+  p = z * p + 0.16666666666666602;
+  const Wide c = r - z * p;
+  const Wide y = 1 + (high - (low - r * c / (2 - c)));
+  const WideBits half = n >> 1;
+  const Wide power = y * powerOfTwoWide(half) * powerOfTwoWide(n - half);
+  return zeroWideWhere(x < lowest, selectWide(x > highest, splatWide(__builtin_inf()), power));
+}
+
+/** 1 / (1 + e^-x) in float64. */
+INLINE Wide sigmoidWide(Wide x) {
+  const Wide power = expWide(-absoluteWide(x));
+  return selectWide(x < 0, power, splatWide(1)) / (power + 1);
+}
+
+/**
+ * log of that, from p = e^-|x|: min(x, 0) - log(1 + p).
+ *
+ *   s = p / (2 + p) <= 1/3      log(1 + p) = 2 (s + s^3 / 3 + s^5 / 5 + ... + s^31 / 31)
+ */
+INLINE Wide logSigmoidWide(Wide x) {
+  const Wide power = expWide(-absoluteWide(x));
+  const Wide s = power / (power + 2);
+  const Wide z = s * s;
+  Wide series = splatWide(1.0 / 31);
+  UNROLLED for (int odd = 29; odd > 0; odd -= 2) series = series * z + 1.0 / odd;
+  return zeroWideWhere(x > 0, x) - 2 * s * series;
+}

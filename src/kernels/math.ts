@@ -12,8 +12,9 @@ const { fround } = Math;
 
 const EXP_LOWEST = fround(-87.33654);
 const EXP_HIGHEST = 89;
-const ROUNDER = 12582912;
-const LOG2_E = fround(Math.LOG2E);
+/** Added to a small float32, it leaves the nearest integer. */
+export const ROUNDER = 12582912;
+export const LOG2_E = fround(Math.LOG2E);
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = fround(-2.1219444e-4);
 const EXP_POLYNOMIAL = Float32Array.of(
@@ -166,6 +167,9 @@ const P4 = -0.0000016533902205465252;
 const P5 = 4.1381367970572385e-8;
 const EXP_LOWEST_64 = -745.1332191019411;
 const EXP_HIGHEST_64 = 709.782712893384;
+/** 1.5 * 2^52: added to a small number, it leaves the nearest integer in the low bits. */
+/** Added to a float64, it leaves the nearest integer. */
+export const ROUNDER_64 = 1.5 * 2 ** 52;
 
 /**
  * e^x in float64, at most 1 ULP off, from + - * / alone: constants made with it are the same in every engine.
@@ -175,7 +179,7 @@ const EXP_HIGHEST_64 = 709.782712893384;
 export function exp64(x: number): number {
   if (!(x >= EXP_LOWEST_64)) return Math.max(x, 0);
   if (x > EXP_HIGHEST_64) return Infinity;
-  const n = Math.floor(x * Math.LOG2E + 0.5);
+  const n = x * Math.LOG2E + ROUNDER_64 - ROUNDER_64;
   const high = x - n * LN2_HIGH_64;
   const low = n * LN2_LOW_64;
   const r = high - low;
@@ -184,6 +188,29 @@ export function exp64(x: number): number {
   const y = 1 + (high - (low - (r * c) / (2 - c)));
   const half = Math.trunc(n / 2);
   return y * powerOfTwo64(half) * powerOfTwo64(n - half);
+}
+
+/** 1 / (1 + e^-x) in float64. */
+export function sigmoid64(x: number): number {
+  const power = exp64(-Math.abs(x));
+  return (x < 0 ? power : 1) / (power + 1);
+}
+
+/** The last term of the series is s^31 / 31, about 2^-54 at its largest, s = 1/3. */
+const LAST_ODD = 31;
+
+/**
+ * log(1 / (1 + e^-x)) in float64, from p = e^-|x|: min(x, 0) - log(1 + p).
+ *
+ *   s = p / (2 + p) <= 1/3      log(1 + p) = 2 (s + s^3 / 3 + s^5 / 5 + … + s^31 / 31)
+ */
+export function logSigmoid64(x: number): number {
+  const power = exp64(-Math.abs(x));
+  const s = power / (power + 2);
+  const z = s * s;
+  let series = 1 / LAST_ODD;
+  for (let odd = LAST_ODD - 2; odd > 0; odd -= 2) series = series * z + 1 / odd;
+  return Math.min(x, 0) - 2 * s * series;
 }
 
 /** 2^n by doubling or halving, which are exact; `**` is not bound to be. */

@@ -4,9 +4,8 @@
 
 /** After so many rows, counted from the start of the stream, what is negligible in the state becomes 0. */
 export const FLUSH_ROWS = 256;
-/** Decays below this count as 0, so that old rows do not leave slow subnormal numbers behind. */
-export const SMALLEST_DECAY = 2 ** -50;
-const NEGLIGIBLE = Math.fround(1e-30);
+/** Decayed state smaller than this counts as 0. */
+export const NEGLIGIBLE = Math.fround(1e-30);
 
 /** x [n]: what is negligible becomes 0. */
 export function flushNegligible(x: Float32Array | Float64Array, n: number): void {

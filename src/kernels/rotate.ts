@@ -2,8 +2,7 @@
  * Complex numbers that fade and turn: the twins of `rotate.h`.
  */
 import { powerOf, smallOf } from './fade.js';
-import { multiplyAdd } from './math.js';
-import { WIDE_ROUNDER } from './wide.js';
+import { multiplyAdd, ROUNDER_64 } from './math.js';
 
 const { fround } = Math;
 
@@ -37,7 +36,7 @@ function cosMinusOneOfSmall(b: number): number {
 
 /** x = 2^e i^quarters x, in place; quarters of a turn in float64. */
 export function fadeAndRotate(x: Complex, e: number, quarters: number): void {
-  const whole = quarters + WIDE_ROUNDER - WIDE_ROUNDER;
+  const whole = quarters + ROUNDER_64 - ROUNDER_64;
   const b = fround(fround(quarters - whole) * HALF_PI);
   const small = smallOf(e);
   const power = powerOf(e);

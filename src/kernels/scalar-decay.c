@@ -58,8 +58,7 @@ INLINE void runHead(Chunk chunk, float *z, const float *decay, Rows rows, float 
   int position = call.position;
   for (int t = 0; t < call.T;) {
     const int first = position % C;
-    const int left = call.T - t;
-    const int count = C - first < left ? C - first : left;
+    const int count = rowsOfPart(first, call.T - t, C);
     const Part part = {first, count, decay + first * C, decay + C * C + first, call.scale};
     const Attention attention = {chunk, rowsFrom(rows, t), part, scores};
     attend(&attention);

@@ -9,9 +9,20 @@
  * decay from `decayTable`; q, k [T, H K] and v, o [T, H V] packed rows; scratch of `scalarDecayScratch` floats.
  * `position` counts the rows before this call, modulo 256: the caller advances it.
  */
+import {
+  type Chunk,
+  chunkOfHead,
+  decayKeys,
+  floatsOfHead,
+  foldKey,
+  keepRow,
+  outputRow,
+  SMALLEST_DECAY,
+  scoreRow,
+} from './chunk.js';
 import { defineKernels } from './kernel.js';
 import { elu1, expF32, firstAbove, firstNonFinite, relu } from './math.js';
-import { FLUSH_ROWS, flushNegligible, SMALLEST_DECAY } from './negligible.js';
+import { FLUSH_ROWS, flushNegligible } from './negligible.js';
 import { wasm } from './wasm/scalar-decay.js';
 
 const { fround } = Math;
@@ -56,8 +67,8 @@ export function scalarDecay(
   scale: number,
 ): void {
   for (let h = 0; h < H; h++) {
-    const chunk = chunkOfHead(h, S, undefined, keys, values, decay, K, V, C);
-    runHead(chunk, q, k, v, o, scratch, T, H, h, position, fround(scale), 0);
+    const head = headOf(h, S, undefined, keys, values, decay, K, V, C);
+    runHead(head, q, k, v, o, scratch, T, H, h, position, fround(scale), 0);
   }
 }
 
@@ -83,8 +94,8 @@ export function normalizedScalarDecay(
   epsilon: number,
 ): void {
   for (let h = 0; h < H; h++) {
-    const chunk = chunkOfHead(h, S, z, keys, values, decay, K, V, C);
-    runHead(chunk, q, k, v, o, scratch, T, H, h, position, fround(scale), fround(epsilon));
+    const head = headOf(h, S, z, keys, values, decay, K, V, C);
+    runHead(head, q, k, v, o, scratch, T, H, h, position, fround(scale), fround(epsilon));
   }
 }
 
@@ -100,7 +111,7 @@ export function settleScalarDecay(
   C: number,
   position: number,
 ): void {
-  for (let h = 0; h < H; h++) fold(chunkOfHead(h, S, undefined, keys, values, decay, K, V, C), position % C);
+  for (let h = 0; h < H; h++) fold(headOf(h, S, undefined, keys, values, decay, K, V, C), position % C);
 }
 
 export function settleNormalizedScalarDecay(
@@ -115,7 +126,7 @@ export function settleNormalizedScalarDecay(
   C: number,
   position: number,
 ): void {
-  for (let h = 0; h < H; h++) fold(chunkOfHead(h, S, z, keys, values, decay, K, V, C), position % C);
+  for (let h = 0; h < H; h++) fold(headOf(h, S, z, keys, values, decay, K, V, C), position % C);
 }
 
 export const scalarDecayKernels = defineKernels('scalar-decay', wasm, {
@@ -130,19 +141,14 @@ export const scalarDecayKernels = defineKernels('scalar-decay', wasm, {
   settleNormalizedScalarDecay,
 });
 
-/** One head's state. */
-interface Chunk {
-  readonly S: Float32Array;
+/** One head's state and its decays. */
+interface Head {
+  readonly chunk: Chunk;
   readonly z: Float32Array | undefined;
-  readonly keys: Float32Array;
-  readonly values: Float32Array;
   readonly decay: Float32Array;
-  readonly K: number;
-  readonly V: number;
-  readonly C: number;
 }
 
-function chunkOfHead(
+function headOf(
   h: number,
   S: Float32Array,
   z: Float32Array | undefined,
@@ -152,22 +158,16 @@ function chunkOfHead(
   K: number,
   V: number,
   C: number,
-): Chunk {
-  const ofHead = (x: Float32Array, floats: number) => x.subarray(h * floats, (h + 1) * floats);
+): Head {
   return {
-    S: ofHead(S, K * V),
-    z: z && ofHead(z, K),
-    keys: ofHead(keys, K * C),
-    values: ofHead(values, C * V),
-    decay: ofHead(decay, C * C + C),
-    K,
-    V,
-    C,
+    chunk: chunkOfHead(h, S, keys, values, K, V, C),
+    z: z && floatsOfHead(h, z, K),
+    decay: floatsOfHead(h, decay, C * C + C),
   };
 }
 
 function runHead(
-  chunk: Chunk,
+  head: Head,
   q: Float32Array,
   k: Float32Array,
   v: Float32Array,
@@ -180,16 +180,19 @@ function runHead(
   scale: number,
   epsilon: number,
 ): void {
-  const { S, z, K, V, C } = chunk;
+  const { chunk, z, decay } = head;
+  const { S, K, V, C } = chunk;
   for (let t = 0; t < T; t++) {
     const row = (position + t) % C;
     const qRow = (t * H + h) * K;
     const vRow = (t * H + h) * V;
+    const carry = fround(decay[C * C + row]! * scale);
     keepRow(chunk, row, k, qRow, v, vRow);
-    scoreRow(chunk, row, q, qRow, scores, scale);
-    outputRow(chunk, row, q, qRow, scores, o, vRow, scale);
-    if (z !== undefined) normalizeRow(chunk, z, row, q, qRow, scores, o, vRow, scale, epsilon);
-    if (row === C - 1) fold(chunk, C);
+    scoreRow(chunk, row + 1, q, qRow, scores);
+    for (let j = 0; j <= row; j++) scores[j] = scores[j]! * fround(decay[row * C + j]! * scale);
+    outputRow(chunk, row, q, qRow, carry, scores, o, vRow);
+    if (z !== undefined) normalizeRow(chunk, z, row, q, qRow, carry, scores, o, vRow, epsilon);
+    if (row === C - 1) fold(head, C);
     if ((position + t + 1) % FLUSH_ROWS === 0) {
       flushNegligible(S, K * V);
       if (z !== undefined) flushNegligible(z, K);
@@ -197,101 +200,38 @@ function runHead(
   }
 }
 
-function keepRow(
-  chunk: Chunk,
-  row: number,
-  k: Float32Array,
-  kRow: number,
-  v: Float32Array,
-  vRow: number,
-): void {
-  const { keys, values, K, V, C } = chunk;
-  for (let key = 0; key < K; key++) keys[key * C + row] = k[kRow + key]!;
-  for (let i = 0; i < V; i++) values[row * V + i] = v[vRow + i]!;
-}
-
-/** scores_j = D_j scale (q . k_j) for the chunk's rows up to this one. */
-function scoreRow(
-  chunk: Chunk,
-  row: number,
-  q: Float32Array,
-  qRow: number,
-  scores: Float32Array,
-  scale: number,
-): void {
-  const { keys, decay, K, C } = chunk;
-  scores.fill(0, 0, row + 1);
-  for (let key = 0; key < K; key++) addScaled(scores, 0, q[qRow + key]!, keys, key * C, row + 1);
-  for (let j = 0; j <= row; j++) scores[j] = scores[j]! * fround(decay[row * C + j]! * scale);
-}
-
-/** o = carry scale (q^T S) + the sum of scores_j v_j. */
-function outputRow(
-  chunk: Chunk,
-  row: number,
-  q: Float32Array,
-  qRow: number,
-  scores: Float32Array,
-  o: Float32Array,
-  oRow: number,
-  scale: number,
-): void {
-  const { S, values, decay, K, V, C } = chunk;
-  const carry = fround(decay[C * C + row]! * scale);
-  o.fill(0, oRow, oRow + V);
-  for (let key = 0; key < K; key++) addScaled(o, oRow, q[qRow + key]!, S, key * V, V);
-  for (let i = 0; i < V; i++) o[oRow + i] = o[oRow + i]! * carry;
-  for (let j = 0; j <= row; j++) addScaled(o, oRow, scores[j]!, values, j * V, V);
-}
-
-/** o /= carry scale (q . z) + the sum of the scores + epsilon. */
+/** o /= carry (q . z) + the sum of the scores + epsilon. */
 function normalizeRow(
-  chunk: Chunk,
+  { K, V }: Chunk,
   z: Float32Array,
   row: number,
   q: Float32Array,
   qRow: number,
+  carry: number,
   scores: Float32Array,
   o: Float32Array,
   oRow: number,
-  scale: number,
   epsilon: number,
 ): void {
-  const { decay, K, V, C } = chunk;
   let weight = 0;
   for (let key = 0; key < K; key++) weight = fround(weight + fround(q[qRow + key]! * z[key]!));
-  weight = fround(weight * fround(decay[C * C + row]! * scale));
+  weight = fround(weight * carry);
   for (let j = 0; j <= row; j++) weight = fround(weight + scores[j]!);
   weight = fround(weight + epsilon);
   for (let i = 0; i < V; i++) o[oRow + i] = o[oRow + i]! / weight;
 }
 
 /** Folds the chunk's first `count` rows into S and z; their keys decay in place. */
-function fold(chunk: Chunk, count: number): void {
+function fold({ chunk, z, decay }: Head, count: number): void {
   if (count === 0) return;
-  const { S, z, keys, values, decay, K, V, C } = chunk;
+  const { keys, K, C } = chunk;
   const last = count - 1;
   const carry = decay[C * C + last]!;
+  decayKeys(chunk, decay, last * C);
   for (let key = 0; key < K; key++) {
-    const kRow = key * C;
-    const sRow = key * V;
-    for (let j = 0; j < C; j++) keys[kRow + j] = keys[kRow + j]! * decay[last * C + j]!;
-    for (let i = 0; i < V; i++) S[sRow + i] = S[sRow + i]! * carry;
-    for (let j = 0; j < count; j++) addScaled(S, sRow, keys[kRow + j]!, values, j * V, V);
+    foldKey(chunk, key, count, carry);
     if (z === undefined) continue;
     z[key] = z[key]! * carry;
-    for (let j = 0; j < count; j++) z[key] = z[key]! + keys[kRow + j]!;
+    for (let j = 0; j < count; j++) z[key] = z[key]! + keys[key * C + j]!;
   }
-}
-
-/** y += factor x over n floats. */
-function addScaled(
-  y: Float32Array,
-  yRow: number,
-  factor: number,
-  x: Float32Array,
-  xRow: number,
-  n: number,
-): void {
-  for (let i = 0; i < n; i++) y[yRow + i] = y[yRow + i]! + fround(factor * x[xRow + i]!);
 }

@@ -35,12 +35,12 @@ INLINE void scanChannels(Columns c, int first, int rows, int vectors, int lanes)
 /** The same rows' gates: a pass of its own costs 5 %, the same sums above 30 %, for want of registers. */
 INLINE void sumGates(Columns c, int first, int rows, int vectors, int lanes) {
   Wide sums[LINE_VECTORS];
-  UNROLLED for (int i = 0; i < vectors; i++) sums[i] = loadWide(c.logDecay + first + i * W, lanes);
+  UNROLLED for (int i = 0; i < vectors; i++) sums[i] = loadWideLanes(c.logDecay + first + i * W, lanes);
   ROLLED for (int t = 0; t < rows; t++) {
     const float *gRow = c.g + t * c.D + first;
     UNROLLED for (int i = 0; i < vectors; i++) sums[i] += widen(loadLanes(gRow + i * W, lanes));
   }
-  UNROLLED for (int i = 0; i < vectors; i++) storeWide(c.logDecay + first + i * W, sums[i], lanes);
+  UNROLLED for (int i = 0; i < vectors; i++) storeWideLanes(c.logDecay + first + i * W, sums[i], lanes);
 }
 
 INLINE void passChannels(Columns c, int first, int rows, int vectors, int lanes) {

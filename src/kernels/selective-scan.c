@@ -30,27 +30,27 @@ typedef struct {
   double *steps;
 } Channels;
 
-/** A step size; `wide` where a phase is made from it, which takes more digits than a decay. */
+/** A step size, softplus x = -log sigmoid -x; `wide` where a phase is made from it, which takes more digits than a decay. */
 INLINE Wide stepOf(Vec dt, Vec bias, int softplus, int wide) {
   if (!wide) return widen(softplus ? softplusLanes(dt + bias) : dt + bias);
   const Wide step = widen(dt) + widen(bias);
-  return softplus ? wideSoftplus(step) : step;
+  return softplus ? -logSigmoidWide(-step) : step;
 }
 
 INLINE void beginChannels(const Scan *s, Channels c, int wide) {
   const Vec bias = loadLanes(s->bias + c.first, c.lanes);
-  Wide elapsed = loadWide(s->elapsed + c.first, c.lanes);
+  Wide elapsed = loadWideLanes(s->elapsed + c.first, c.lanes);
   ROLLED for (int t = 0; t < s->T; t++) {
     const int at = t * s->D + c.first;
     const Wide step = stepOf(loadLanes(s->dt + at, c.lanes), bias, s->features & SOFTPLUS, wide);
     const Vec dt = narrow(step);
     elapsed += step;
-    if (wide) storeWide(c.steps + t * W, step, W);
+    if (wide) storeWide(c.steps + t * W, step);
     store(c.dt + t * W, dt);
     store(c.write + t * W, dt * loadLanes(s->u + at, c.lanes));
     store(c.read + t * W, splat(0));
   }
-  storeWide(s->elapsed + c.first, elapsed, c.lanes);
+  storeWideLanes(s->elapsed + c.first, elapsed, c.lanes);
 }
 
 /** y = scale C x + D u, gated. */
@@ -119,7 +119,7 @@ INLINE void scanComplex(const Scan *s, Channels c, int n) {
   ROLLED for (int t = 0; t < s->T; t++) {
     const int row = 2 * ((t * s->G + c.group) * N + n);
     const Vec dt = load(c.dt + t * W), write = load(c.write + t * W);
-    const Wide step = loadWide(c.steps + t * W, W);
+    const Wide step = loadWide(c.steps + t * W);
     const Complex B = constantB ? ownB : splatComplex(s->B + row);
     const Complex C = constantC ? ownC : splatComplex(s->C + row);
     x = fadeAndRotate(x, dt * power, step * quarters);

@@ -8,11 +8,10 @@
  */
 import { fade } from './fade.js';
 import { defineKernels } from './kernel.js';
-import { firstAbove, firstNonFinite, multiplyAdd, sigmoid32, softplus32 } from './math.js';
+import { firstAbove, firstNonFinite, logSigmoid64, multiplyAdd, sigmoid32, softplus32 } from './math.js';
 import { FLUSH_ROWS, flushNegligible } from './negligible.js';
 import { type Complex, fadeAndRotate } from './rotate.js';
 import { wasm } from './wasm/selective-scan.js';
-import { softplus64 } from './wide.js';
 
 const { fround } = Math;
 
@@ -140,7 +139,7 @@ function stepOf(dt: number, bias: number, features: number): number {
 
 /** A step size in float64: a phase is made from it, which takes more digits than a decay. */
 const wideStepOf = (dt: number, bias: number, features: number) =>
-  features & SOFTPLUS ? softplus64(dt + bias) : dt + bias;
+  features & SOFTPLUS ? -logSigmoid64(-(dt + bias)) : dt + bias;
 
 /** y silu(z). */
 const gated = (y: number, z: number, features: number) =>

@@ -8,6 +8,7 @@ import { chunk } from './chunk.js';
 import { edges } from './edges.js';
 import { isolation } from './isolation.js';
 import type { LawCheck } from './laws.js';
+import { options } from './options.js';
 import { oracle } from './oracle.js';
 import { poison } from './poison.js';
 import { resume } from './resume.js';
@@ -20,6 +21,7 @@ export const allLaws: readonly LawCheck[] = [
   ...bound,
   ...poison,
   ...edges,
+  ...options,
   ...backend,
   ...algebra,
 ];

@@ -3,6 +3,7 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import { Subject as Stream } from 'rxjs';
+import type { OpenOperator } from '../../src/operator.js';
 import { expectSameBits, expectSameOutcome } from '../support/compare.js';
 import { type Outcome, outputsOf, run, valuesOf } from '../support/outcome.js';
 import { batchOf, copyOf, cutInto, rowsBetween } from '../support/rows.js';
@@ -81,19 +82,25 @@ const snapshotsOwned: LawCheck = {
   check(subject) {
     const { operator } = subject;
     const { batches, expected } = undisturbed(subject);
-    const open = operator.open();
-    const emitted: RecordBatch[] = [];
-    for (const batch of batches()) {
-      const taken = open.snapshot();
-      const given = taken.slice();
-      taken.fill(0xff);
-      open.restore(given);
-      given.fill(0xff);
-      open.step(batch, (one) => emitted.push(one));
+    const interferences: Readonly<Record<string, (open: OpenOperator) => void>> = {
+      'a snapshot taken and overwritten': (open) => open.snapshot().fill(0xff),
+      'a snapshot restored and overwritten': (open) => {
+        const given = open.snapshot().slice();
+        open.restore(given);
+        given.fill(0xff);
+      },
+    };
+    for (const [what, interfere] of Object.entries(interferences)) {
+      const open = operator.open();
+      const emitted: RecordBatch[] = [];
+      for (const batch of batches()) {
+        interfere(open);
+        open.step(batch, (one) => emitted.push(one));
+      }
+      const snapshot = open.snapshot();
+      open.flush((one) => emitted.push(one));
+      expectSameOutcome({ outputs: outputsOf(operator, emitted), snapshot }, expected, what);
     }
-    const snapshot = open.snapshot();
-    open.flush((one) => emitted.push(one));
-    expectSameOutcome({ outputs: outputsOf(operator, emitted), snapshot }, expected, 'snapshots overwritten');
   },
 };
 

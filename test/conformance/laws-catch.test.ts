@@ -70,7 +70,9 @@ const faults: readonly [law: Law | 'backend', fault: string, statement: RegExp, 
     'settles to another state than the reference',
     /equals its float64 reference/,
     faulty(runningTotal, {
-      settle: ({ state }: { state: { sum: Float64Array } }) => void (state.sum[0]! += 1),
+      settle({ state }: { state: { sum: Float64Array } }) {
+        state.sum[0]! += 1;
+      },
     }),
   ],
   [
@@ -123,8 +125,26 @@ const faults: readonly [law: Law | 'backend', fault: string, statement: RegExp, 
         encode: ({ last }: { last: Float32Array }) => new Uint8Array(last.slice(0, 1).buffer),
         decode: (bytes: Uint8Array) => ({ last: new Float32Array(bytes.slice().buffer) }),
       }),
-      step: ({ state }: Kept, { x }: { x: Float32Array }) => void (x.length > 0 && (state.last = x)),
+      step({ state }: Kept, { x }: { x: Float32Array }) {
+        if (x.length > 0) state.last = x;
+      },
       flush: ({ state, emit }: Kept) => emit({ sum: Float64Array.from(state.last.slice(0, 1)) }, 1),
+    }),
+  ],
+  [
+    'isolation',
+    'saves its state by handing it out',
+    /snapshots by copy/,
+    faulty(runningTotal, {
+      layout: undefined,
+      codec: () => ({
+        empty: () => ({ sum: new Float64Array(1), rows: new Int32Array(1) }),
+        encode: ({ sum }: { sum: Float64Array }) => new Uint8Array(sum.buffer),
+        decode: (bytes: Uint8Array) => ({
+          sum: new Float64Array(bytes.slice().buffer),
+          rows: new Int32Array(1),
+        }),
+      }),
     }),
   ],
   ['isolation', 'shares a sum between subscriptions', /RxJS subscription/, totalOfAllCells()],
@@ -182,7 +202,9 @@ const faults: readonly [law: Law | 'backend', fault: string, statement: RegExp, 
     'seed',
     'draws from Math.random',
     /the same bytes twice/,
-    totalThat(({ total }) => void (total[0]! += Math.random())),
+    totalThat(({ total }) => {
+      total[0]! += Math.random();
+    }),
   ],
   [
     'inverse',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { withColumns } from '../../src/batches.js';
 import { type CheckpointStore, memoryStore } from '../../src/checkpoint-store.js';
-import { withColumns } from '../../src/columns.js';
 import { dataflow } from '../../src/dataflow.js';
 import { defineOperator } from '../../src/define-operator.js';
 import { f64 } from '../../src/layout.js';

@@ -3,7 +3,8 @@
  */
 import { Field, type RecordBatch, Schema } from 'apache-arrow';
 import { expect } from 'vitest';
-import { arrowType, columnData, newBatch, numbersOf } from '../../src/columns.js';
+import { numbersOf } from '../../src/batches.js';
+import { arrowType, columnData, newBatch } from '../../src/columns.js';
 import { defineOperator } from '../../src/define-operator.js';
 import { DataflowError, type ErrorCode } from '../../src/errors.js';
 import { f64 } from '../../src/layout.js';
@@ -120,6 +121,7 @@ export class Recording implements Sink {
         this.finished++;
       },
       abandon: (keep) => {
+        if (this.#isBusy) this.overlaps++;
         this.abandoned.push(keep);
         if (!keep) this.values.length = 0;
       },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openArena } from '../../src/kernels/kernel.js';
-import { exp64, mathKernels } from '../../src/kernels/math.js';
+import { exp64, logSigmoid64, mathKernels, sigmoid64 } from '../../src/kernels/math.js';
 
 const BLOCK = 1 << 16;
 const SMALLEST_NORMAL = 2 ** -126;
@@ -193,6 +193,24 @@ describe('exp64', () => {
       0,
       Number.NaN,
     ]);
+  });
+});
+
+describe('sigmoid64 and logSigmoid64', () => {
+  it('equal what Math has to a few units in the last place', () => {
+    for (let x = -700; x <= 700; x += 0.03125) {
+      const power = Math.exp(-Math.abs(x));
+      const sigmoid = (x < 0 ? power : 1) / (1 + power);
+      const log = Math.min(x, 0) - Math.log1p(power);
+      expect(Math.abs(sigmoid64(x) / sigmoid - 1)).toBeLessThanOrEqual(2 ** -51);
+      expect(Math.abs(logSigmoid64(x) / log - 1)).toBeLessThanOrEqual(2 ** -50);
+    }
+  });
+
+  it('know 0 and what is far away', () => {
+    expect([0, 800, -800].map(sigmoid64)).toEqual([0.5, 1, 0]);
+    expect([800, -800, -1e30].map(logSigmoid64)).toEqual([0, -800, -1e30]);
+    expect(logSigmoid64(0)).toBeCloseTo(-Math.LN2, 15);
   });
 });
 

@@ -152,7 +152,9 @@ describe('linearAttention', () => {
   it('is the same within rounding for both lengths of chunks', () => {
     fc.assert(
       fc.property(widths, seeds, (options, seed) => {
-        const [short, long] = ([16, 32] as const).map((chunkRows) => linearAttention({ ...options, chunkRows }));
+        const [short, long] = ([16, 32] as const).map((chunkRows) =>
+          linearAttention({ ...options, chunkRows }),
+        );
         const rows = randomRows(short!, options, 130, seed);
         expectClose(output(short!, rows), output(long!, rows), 1e-6, 'chunks of 16 and 32');
       }),

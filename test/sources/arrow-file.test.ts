@@ -1,8 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { CompressionType, compressionRegistry, RecordBatchFileWriter, tableFromIPC } from 'apache-arrow';
+import {
+  CompressionType,
+  compressionRegistry,
+  Field,
+  RecordBatch,
+  RecordBatchFileWriter,
+  Struct,
+  tableFromIPC,
+  Utf8View,
+  vectorFromArray,
+} from 'apache-arrow';
 import { afterAll, describe, expect, it } from 'vitest';
 import { arrowFile } from '../../sources/index.js';
+import { describeSchema } from '../../src/columns.js';
 import {
   cells,
   errorOf,
@@ -29,6 +40,17 @@ describe('arrowFile', () => {
   it('reads files of arrow-js with every type', async () => {
     const batch = everyType(65);
     expect(await rowsOf(arrowFile(file('types', ipc([batch], 'file'))))).toEqual(cells([batch]));
+  });
+
+  it('gives view columns as plain text and bytes, also inside of others', async () => {
+    const struct = vectorFromArray(
+      [{ v: 'a view that is longer than twelve bytes' }, null],
+      new Struct([new Field('v', new Utf8View(), true)]),
+    );
+    const batch = new RecordBatch({ view: everyType(2).getChild('view')!.data[0]!, struct: struct.data[0]! });
+    const [first] = await readAll(arrowFile(file('views', ipc([batch], 'file'))));
+    expect(describeSchema(first!.batch.schema)).toBe('view: Utf8, struct: Struct<{v:Utf8}>');
+    expect(cells([first!.batch])).toEqual(cells([batch]));
   });
 
   it('reads the stream format from a file as well', async () => {

@@ -191,6 +191,8 @@ describe('csvFile', () => {
   it('takes blank lines for nulls only where there is one column', async () => {
     expect(await read('a,b\n\n1,2\n\n')).toEqual(['1 | 2']);
     expect(await read('a\n1\n\n2\n')).toEqual(['1', 'null', '2']);
+    expect(await read('1\n\n2\n\n', { header: false, sampleRows: 1 })).toEqual(['1', 'null', '2', 'null']);
+    expect(await read('1\n\n2\n\n', { header: false, sampleRows: 9 })).toEqual(['1', 'null', '2', 'null']);
   });
 
   it('refuses a record beyond its limit', async () => {
@@ -203,6 +205,7 @@ describe('csvFile', () => {
     expect(() => csvFile('x', { batchRows: 0 })).toThrow(/batchRows/);
     expect(() => csvFile('x', { sampleRows: 0.5 })).toThrow(/sampleRows/);
     expect(() => csvFile('')).toThrow(/path/);
+    expect(() => csvFile('x', { rejects: 'rejects.csv' as never })).toThrow(/rejects, expected a sink/);
     expect(() => csvFile('x', { seperator: ';' } as never)).toThrow(/seperator/);
   });
 

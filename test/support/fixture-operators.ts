@@ -91,6 +91,7 @@ export const blockSums = defineOperator({
   },
   flush({ state: { open, filled }, emit }) {
     if (filled[0]! > 0) emit({ sum: open.slice() }, 1);
+    open[0] = filled[0] = 0;
   },
   tolerance: 0,
   examples: [{ blockRows: 7 }, { blockRows: 1000 }],

@@ -33,7 +33,7 @@ const folder = new URL('../golden/', import.meta.url);
 export function golden(set: string, layout?: string): Golden {
   const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8'));
   const { params, arrays } = (manifest as Record<string, ManifestEntry>)[set]!;
-  const axes = (layout ?? params.layout).split(',');
+  const axes = axesOf(layout ?? params.layout).map((axis) => (axis === 'S' ? 'T' : axis));
   const array = (name: string): GoldenArray => {
     const { file, shape } = arrays[name]!;
     const bytes = readFileSync(new URL(file, folder));
@@ -56,6 +56,12 @@ export function golden(set: string, layout?: string): Golden {
     part,
   };
 }
+
+/** B, T and the others; a set that names them array by array has them in small letters, and rows as l. */
+const axesOf = (layout: string): string[] =>
+  layout.startsWith('B,')
+    ? layout.split(',')
+    : /\b[a-z](,[a-z])+/.exec(layout)![0].toUpperCase().replace('L', 'T').split(',');
 
 /** Transposes to [T, …] what is stored in the order of `axes`; an array may have fewer axes than are named. */
 function rowsOfStream({ shape, values }: GoldenArray, axes: readonly string[], stream: number): Float64Array {

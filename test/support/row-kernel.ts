@@ -3,9 +3,10 @@
  * of the same bits, gives the same bits however the rows are cut, and touches nothing but its arrays.
  */
 import { describe, expect, it } from 'vitest';
-import { type Backend, type KernelSet, type Kernels, openArena } from '../../src/kernels/kernel.js';
-import { type ArrayType, type ArrayTypes, aligned, bytesPerElement, viewAt } from '../../src/layout.js';
+import type { Backend, KernelSet, Kernels } from '../../src/kernels/kernel.js';
+import { type ArrayTypes, f32, f64 } from '../../src/layout.js';
 import { expectClose, expectSameBits } from './compare.js';
+import { guardedViews } from './guarded-arrays.js';
 import { uniform } from './property.js';
 
 export type Floats = Float32Array | Float64Array;
@@ -33,7 +34,6 @@ export interface RowKernel<C, K extends Kernels = Kernels, A extends string = st
 }
 
 const MOST_ROWS = 64;
-const GUARD_BYTES = 64;
 
 /** Seeded rows of a case's inputs. */
 export function kernelRows<C>(
@@ -49,26 +49,6 @@ export function kernelRows<C>(
       return [name, Float32Array.from({ length: T * length }, () => domain(random()))];
     }),
   );
-}
-
-/** Arrays between guards of 0xFF bytes, which are NaNs; the array `last` ends where the memory ends. */
-function carve<K extends Kernels>(set: KernelSet<K>, types: ArrayTypes, backend: Backend, last?: string) {
-  const names = Object.keys(types).sort((a, b) => Number(a === last) - Number(b === last));
-  const bytesOf = ({ dtype, length }: ArrayType) => length * bytesPerElement(dtype);
-  const total = names.reduce((sum, name) => sum + GUARD_BYTES + aligned(bytesOf(types[name]!)), 0);
-  const { kernels, buffer } = openArena(set, total, backend);
-  let at = buffer.byteLength - total;
-  new Uint8Array(buffer, at).fill(0xff);
-  const memory: Record<string, Floats> = {};
-  const guards: Uint8Array[] = [];
-  for (const name of names) {
-    const bytes = bytesOf(types[name]!);
-    const start = at + GUARD_BYTES + (aligned(bytes) - bytes);
-    guards.push(new Uint8Array(buffer, at, start - at));
-    memory[name] = viewAt(types[name]!.dtype, buffer, start, types[name]!.length) as Floats;
-    at = start + bytes;
-  }
-  return { kernels, memory, untouched: () => guards.every((guard) => guard.every((byte) => byte === 0xff)) };
 }
 
 const forRows = (types: ArrayTypes, rows: number): ArrayTypes =>
@@ -90,20 +70,15 @@ export function runKernel<C, K extends Kernels, A extends string>(
   const [state, inputs, outputs] = [kernel.state(c), kernel.inputs(c), kernel.outputs(c)];
   const constants = kernel.constants(c);
   const constantTypes = Object.fromEntries(
-    Object.entries(constants).map(([name, values]): [string, ArrayType] => [
+    Object.entries(constants).map(([name, values]) => [
       name,
-      {
-        dtype: values instanceof Float32Array ? 'f32' : 'f64',
-        shape: [],
-        length: values.length,
-        start: 0,
-        most: 0,
-      },
+      (values instanceof Float32Array ? f32 : f64)(values.length),
     ]),
   );
   const rowTypes = forRows({ ...inputs, ...outputs }, MOST_ROWS);
   const types = { ...state, ...constantTypes, ...rowTypes, ...kernel.scratch(c, MOST_ROWS) };
-  const { kernels, memory, untouched } = carve(kernel.set, types, backend, last);
+  const { kernels, arrays, untouched } = guardedViews(kernel.set, types, backend, last);
+  const memory = arrays as Record<string, Floats>;
   for (const name of Object.keys(state)) memory[name]!.fill(0);
   for (const [name, values] of Object.entries(constants)) memory[name]!.set(values);
   const [first, { length: width }] = Object.entries(inputs)[0]!;

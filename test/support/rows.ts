@@ -20,6 +20,10 @@ const domains: Readonly<Record<string, (u: number) => number>> = {
   g: (u) => -2 * u,
   beta: (u) => 0.05 + 0.9 * u,
   'selectiveScan.dt': (u) => 0.01 + 0.5 * u,
+  // What a row writes of what it was told has to be small, or the memory would grow without bound.
+  'rwkv7.b': (u) => 0.2 * (2 * u - 1),
+  'mlstm.i': (u) => 12 * u - 6,
+  'mlstm.f': (u) => 10 * u - 3,
 };
 
 /** Rows for each role of `inputs`; keys are of length 1 per head, as the delta rules ask for. */
