@@ -156,7 +156,7 @@ export const h3 = defineOperator({
     rows: [a.rows[0]! + b.rows[0]!],
   }),
   tolerance: 1e-6,
-  examples: [exampleOf(6, 8, 1, 4), exampleOf(6, 3, 2, 3), exampleOf(5, 1, 5, 1), exampleOf(5, 40, 1, 2)],
+  examples: [exampleOf(6, 8, 1, 4), exampleOf(6, 3, 2, 3), exampleOf(15, 1, 5, 1), exampleOf(5, 40, 1, 2)],
 });
 
 /** Where the weight that lies at i of [N, D] lies in [D, N]. */

@@ -1,16 +1,14 @@
 /**
  * The decay of element-wise recurrences: the twins of `scan.h`.
  */
-import { expMinusOneOfSmall, multiplyAdd, powerOfTwo } from './math.js';
+import { expMinusOneOfSmall, multiplyAdd, powerOfTwo, ROUNDER } from './math.js';
 
 const { fround } = Math;
 
-export const LOG2_E = fround(Math.LOG2E);
 const LN2 = fround(Math.LN2);
 /** Decays below 2^-50 count as 0, and growth above 2^127 a row as 2^127. */
 const LOWEST_POWER = -50;
 const HIGHEST_POWER = 127;
-const ROUNDER = 12582912;
 
 const inRange = (e: number) => Math.max(LOWEST_POWER, Math.min(HIGHEST_POWER, e));
 const nearest = (e: number) => fround(fround(e + ROUNDER) - ROUNDER);

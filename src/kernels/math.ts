@@ -12,8 +12,9 @@ const { fround } = Math;
 
 const EXP_LOWEST = fround(-87.33654);
 const EXP_HIGHEST = 89;
-const ROUNDER = 12582912;
-const LOG2_E = fround(Math.LOG2E);
+/** Added to a small float32, it leaves the nearest integer. */
+export const ROUNDER = 12582912;
+export const LOG2_E = fround(Math.LOG2E);
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = fround(-2.1219444e-4);
 const EXP_POLYNOMIAL = Float32Array.of(
@@ -167,7 +168,8 @@ const P5 = 4.1381367970572385e-8;
 const EXP_LOWEST_64 = -745.1332191019411;
 const EXP_HIGHEST_64 = 709.782712893384;
 /** 1.5 * 2^52: added to a small number, it leaves the nearest integer in the low bits. */
-const ROUNDER_64 = 1.5 * 2 ** 52;
+/** Added to a float64, it leaves the nearest integer. */
+export const ROUNDER_64 = 1.5 * 2 ** 52;
 
 /**
  * e^x in float64, at most 1 ULP off, from + - * / alone: constants made with it are the same in every engine.

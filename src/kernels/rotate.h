@@ -10,10 +10,6 @@ typedef struct {
 } Complex;
 
 #define HALF_PI 1.57079633f
-typedef int64_t WideBits __attribute__((vector_size(8 * W)));
-/** 1.5 * 2^52: added to a float64, it leaves the nearest integer in the low bits. */
-#define WIDE_ROUNDER 6755399441055744.0
-
 /** sin b and cos b - 1, |b| <= pi / 4. */
 INLINE Vec sinOfSmall(Vec b) {
   const Vec square = b * b;
@@ -43,9 +39,9 @@ INLINE Complex quarterTurns(Complex x, Bits q) {
  * is applied as x + x small, so that a mode which hardly fades and hardly turns keeps all its digits.
  */
 INLINE Complex fadeAndRotate(Complex x, Vec e, Wide quarters) {
-  const Wide rounded = quarters + WIDE_ROUNDER;
+  const Wide rounded = quarters + ROUNDER_64;
   const Bits q = __builtin_convertvector((WideBits)rounded, Bits);
-  const Vec b = narrow(quarters - (rounded - WIDE_ROUNDER)) * HALF_PI;
+  const Vec b = narrow(quarters - (rounded - ROUNDER_64)) * HALF_PI;
   const Factor factor = factorOf(e);
   const Vec sine = sinOfSmall(b), cosine = cosMinusOneOfSmall(b);
   const Vec re = factor.small + cosine + factor.small * cosine;

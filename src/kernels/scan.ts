@@ -4,9 +4,9 @@
  * The twin of `scan.c`, with the same bits. Shapes: h [D] and logDecay [D] float64, the sum of all g so far; x, g, o
  * [T, D]. `position` counts the rows before this call, modulo 256: the caller advances it.
  */
-import { fade, LOG2_E } from './fade.js';
+import { fade } from './fade.js';
 import { defineKernels } from './kernel.js';
-import { firstAbove, firstNonFinite } from './math.js';
+import { firstAbove, firstNonFinite, LOG2_E } from './math.js';
 import { FLUSH_ROWS, flushNegligible } from './negligible.js';
 import { wasm } from './wasm/scan.js';
 

@@ -3,7 +3,7 @@
  *
  * Shapes: x [D, N], elapsed [D] float64; powers [D, N] = A log2 e; skip, bias [D]; u, dt, z, y [T, D];
  * B, C [T, G, N], or [D, N] where constant. Complex: x, B and C have a last axis (re, im), and quarters [D, N] float64
- * are the imaginary parts of A over pi / 2. scratch [3, T, W].
+ * are the imaginary parts of A over pi / 2. scratch [3, T, W], steps [T, W] float64.
  */
 #include "columns.h"
 #include "rotate.h"
@@ -19,6 +19,7 @@ typedef struct {
   const double *quarters;
   const float *skip, *bias, *u, *dt, *z, *B, *C;
   float *y, *scratch;
+  double *steps;
   int T, D, N, G, features;
 } Scan;
 
@@ -26,16 +27,25 @@ typedef struct {
 typedef struct {
   int first, lanes, group;
   float *dt, *write, *read;
+  double *steps;
 } Channels;
 
-INLINE void beginChannels(const Scan *s, Channels c) {
+/** A step size, softplus x = -log sigmoid -x; `wide` where a phase is made from it, which takes more digits than a decay. */
+INLINE Wide stepOf(Vec dt, Vec bias, int softplus, int wide) {
+  if (!wide) return widen(softplus ? softplusLanes(dt + bias) : dt + bias);
+  const Wide step = widen(dt) + widen(bias);
+  return softplus ? -logSigmoidWide(-step) : step;
+}
+
+INLINE void beginChannels(const Scan *s, Channels c, int wide) {
   const Vec bias = loadLanes(s->bias + c.first, c.lanes);
   Wide elapsed = loadWideLanes(s->elapsed + c.first, c.lanes);
   ROLLED for (int t = 0; t < s->T; t++) {
     const int at = t * s->D + c.first;
-    Vec dt = loadLanes(s->dt + at, c.lanes) + bias;
-    if (s->features & SOFTPLUS) dt = softplusLanes(dt);
-    elapsed += widen(dt);
+    const Wide step = stepOf(loadLanes(s->dt + at, c.lanes), bias, s->features & SOFTPLUS, wide);
+    const Vec dt = narrow(step);
+    elapsed += step;
+    if (wide) storeWide(c.steps + t * W, step);
     store(c.dt + t * W, dt);
     store(c.write + t * W, dt * loadLanes(s->u + at, c.lanes));
     store(c.read + t * W, splat(0));
@@ -85,7 +95,7 @@ INLINE void scanReal(const Scan *s, Channels c, int n, int modes) {
 
 static void scanChannelsReal(const Scan *s, Channels c) {
   int n = 0;
-  beginChannels(s, c);
+  beginChannels(s, c, 0);
   for (; n + MODES <= s->N; n += MODES) scanReal(s, c, n, MODES);
   for (; n < s->N; n++) scanReal(s, c, n, 1);
   endChannels(s, c, 1);
@@ -109,9 +119,10 @@ INLINE void scanComplex(const Scan *s, Channels c, int n) {
   ROLLED for (int t = 0; t < s->T; t++) {
     const int row = 2 * ((t * s->G + c.group) * N + n);
     const Vec dt = load(c.dt + t * W), write = load(c.write + t * W);
+    const Wide step = loadWide(c.steps + t * W);
     const Complex B = constantB ? ownB : splatComplex(s->B + row);
     const Complex C = constantC ? ownC : splatComplex(s->C + row);
-    x = fadeAndRotate(x, dt * power, widen(dt) * quarters);
+    x = fadeAndRotate(x, dt * power, step * quarters);
     x = (Complex){x.re + write * B.re, x.im + write * B.im};
     const Vec read = multiplyAdd(C.re, x.re, load(c.read + t * W));
     store(c.read + t * W, read - C.im * x.im);
@@ -121,7 +132,7 @@ INLINE void scanComplex(const Scan *s, Channels c, int n) {
 }
 
 static void scanChannelsComplex(const Scan *s, Channels c) {
-  beginChannels(s, c);
+  beginChannels(s, c, 1);
   for (int n = 0; n < s->N; n++) scanComplex(s, c, n);
   endChannels(s, c, 2);
 }
@@ -134,7 +145,8 @@ INLINE void scanGroups(ScanChannels *scanChannels, const Scan *s) {
     const int end = (group + 1) * groupChannels;
     for (int d = group * groupChannels; d < end; d += W) {
       const int lanes = end - d < W ? end - d : W;
-      scanChannels(s, (Channels){d, lanes, group, s->scratch, s->scratch + rows, s->scratch + 2 * rows});
+      const Channels channels = {d, lanes, group, s->scratch, s->scratch + rows, s->scratch + 2 * rows, s->steps};
+      scanChannels(s, channels);
     }
   }
 }
@@ -156,15 +168,15 @@ INLINE void scanRows(ScanChannels *scanChannels, Scan all, int position, int par
 
 EXPORT void selectiveScan(float *x, double *elapsed, const float *powers, const float *skip, const float *bias,
                           const float *u, const float *dt, const float *z, const float *B, const float *C, float *y,
-                          float *scratch, int T, int D, int N, int G, int features, int position) {
-  const Scan scan = {x, elapsed, powers, 0, skip, bias, u, dt, z, B, C, y, scratch, T, D, N, G, features};
+                          float *scratch, double *steps, int T, int D, int N, int G, int features, int position) {
+  const Scan scan = {x, elapsed, powers, 0, skip, bias, u, dt, z, B, C, y, scratch, steps, T, D, N, G, features};
   scanRows(scanChannelsReal, scan, position, 1);
 }
 
 EXPORT void complexSelectiveScan(float *x, double *elapsed, const float *powers, const double *quarters,
                                  const float *skip, const float *bias, const float *u, const float *dt, const float *z,
-                                 const float *B, const float *C, float *y, float *scratch, int T, int D, int N, int G,
-                                 int features, int position) {
-  const Scan scan = {x, elapsed, powers, quarters, skip, bias, u, dt, z, B, C, y, scratch, T, D, N, G, features};
+                                 const float *B, const float *C, float *y, float *scratch, double *steps, int T, int D,
+                                 int N, int G, int features, int position) {
+  const Scan scan = {x, elapsed, powers, quarters, skip, bias, u, dt, z, B, C, y, scratch, steps, T, D, N, G, features};
   scanRows(scanChannelsComplex, scan, position, 2);
 }

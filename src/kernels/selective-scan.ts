@@ -3,12 +3,12 @@
  *
  * The twins of `selective-scan.c`, with the same bits. Shapes, the same for both: x [D, N]; elapsed [D], the sum of
  * all dt so far; powers [D, N] = A log2 e; skip (the D of the recurrence) and bias [D]; u, dt, z and y [T, D]; B and C
- * [T, G, N], or [D, N] where constant; scratch of `selectiveScanScratch` floats. `features` is a sum of
+ * [T, G, N], or [D, N] where constant; scratch and steps as `selectiveScanScratch` says. `features` is a sum of
  * `SelectiveScanFeature`. `position` counts the rows before this call, modulo 256: the caller advances it.
  */
 import { fade } from './fade.js';
 import { defineKernels } from './kernel.js';
-import { firstAbove, firstNonFinite, multiplyAdd, sigmoid32, softplus32 } from './math.js';
+import { firstAbove, firstNonFinite, logSigmoid64, multiplyAdd, sigmoid32, softplus32 } from './math.js';
 import { FLUSH_ROWS, flushNegligible } from './negligible.js';
 import { type Complex, fadeAndRotate } from './rotate.js';
 import { wasm } from './wasm/selective-scan.js';
@@ -22,8 +22,8 @@ const { SOFTPLUS, GATED, CONSTANT_B, CONSTANT_C } = SelectiveScanFeature;
 /** The widest vector that any build of the kernel has. */
 const MOST_LANES = 16;
 
-/** Floats of scratch for T rows of a vector of channels. */
-export const selectiveScanScratch = (T: number): number => 3 * T * MOST_LANES;
+/** Elements of the scratch arrays for T rows of a vector of channels. */
+export const selectiveScanScratch = (T: number) => ({ scratch: 3 * T * MOST_LANES, steps: T * MOST_LANES });
 
 export function selectiveScan(
   x: Float32Array,
@@ -38,6 +38,7 @@ export function selectiveScan(
   C: Float32Array,
   y: Float32Array,
   _scratch: Float32Array,
+  _steps: Float64Array,
   T: number,
   D: number,
   N: number,
@@ -83,6 +84,7 @@ export function complexSelectiveScan(
   C: Float32Array,
   y: Float32Array,
   _scratch: Float32Array,
+  _steps: Float64Array,
   T: number,
   D: number,
   N: number,
@@ -93,8 +95,9 @@ export function complexSelectiveScan(
   const mode: Complex = { re: 0, im: 0 };
   for (let t = 0; t < T; t++) {
     for (let d = 0, at = t * D; d < D; d++, at++) {
-      const step = stepOf(dt[at]!, bias[d]!, features);
-      const write = fround(step * u[at]!);
+      const step = wideStepOf(dt[at]!, bias[d]!, features);
+      const dt32 = fround(step);
+      const write = fround(dt32 * u[at]!);
       const own = d * N;
       const row = rowOf(t, d, D, N, G);
       const b = 2 * (features & CONSTANT_B ? own : row);
@@ -105,7 +108,7 @@ export function complexSelectiveScan(
         const [re, im] = [2 * (own + n), 2 * (own + n) + 1] as const;
         mode.re = x[re]!;
         mode.im = x[im]!;
-        fadeAndRotate(mode, fround(step * powers[own + n]!), step * quarters[own + n]!);
+        fadeAndRotate(mode, fround(dt32 * powers[own + n]!), step * quarters[own + n]!);
         x[re] = mode.re + fround(write * B[b + 2 * n]!);
         x[im] = mode.im + fround(write * B[b + 2 * n + 1]!);
         read = multiplyAdd(C[c + 2 * n]!, x[re]!, read);
@@ -128,10 +131,15 @@ export const selectiveScanKernels = defineKernels('selective-scan', wasm, {
 const rowOf = (t: number, d: number, D: number, N: number, G: number) =>
   (t * G + Math.floor(d / (D / G))) * N;
 
+/** A step size. */
 function stepOf(dt: number, bias: number, features: number): number {
   const step = fround(dt + bias);
   return features & SOFTPLUS ? softplus32(step) : step;
 }
+
+/** A step size in float64: a phase is made from it, which takes more digits than a decay. */
+const wideStepOf = (dt: number, bias: number, features: number) =>
+  features & SOFTPLUS ? -logSigmoid64(-(dt + bias)) : dt + bias;
 
 /** y silu(z). */
 const gated = (y: number, z: number, features: number) =>

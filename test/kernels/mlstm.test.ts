@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/kernels/kernel.js';
 import { mlstmGates, mlstmKernels, mlstmScratch } from '../../src/kernels/mlstm.js';
+import { type ArrayType, f32, f64 } from '../../src/layout.js';
 import { expectClose, expectSameBits } from '../support/compare.js';
-import { guardedArrays } from '../support/guarded-arrays.js';
+import { guardedViews } from '../support/guarded-arrays.js';
 import { uniform } from '../support/property.js';
 
 const kinds = ['exp', 'sigmoid', 'normalized sigmoid'] as const;
@@ -40,6 +41,9 @@ const NAMES = [...SLOTS, ...COLUMNS, 'o', 'scratch', 'gates'] as const;
 type Name = (typeof NAMES)[number];
 type Arrays<N extends Name> = Readonly<Record<N, Float32Array | Float64Array>>;
 
+type Wide = (typeof WIDE)[number];
+type Types = Readonly<Record<Wide, ArrayType<'f64'>>> &
+  Readonly<Record<Exclude<Name, Wide>, ArrayType<'f32'>>>;
 const WIDE = ['n', 'm', 'logDecay', 'weights', 'carry', 'i', 'f', 'gates'] as const;
 
 function lengthsOf({ H, K, V, C }: Case, T: number): Record<Name, number> {
@@ -59,13 +63,10 @@ function rowsOf(c: Case, T: number, seed = 1): Arrays<(typeof COLUMNS)[number]> 
 
 /** The operator's memory before the first row; scratch and output are poisoned. */
 function open(c: Case, backend: Backend, last: Name) {
-  const { kernels, arrays, untouched } = guardedArrays(
-    mlstmKernels,
-    lengthsOf(c, MOST_ROWS),
-    backend,
-    last,
-    WIDE,
-  );
+  const lengths = Object.entries(lengthsOf(c, MOST_ROWS));
+  const isWide = (name: string) => (WIDE as readonly string[]).includes(name);
+  const types = Object.fromEntries(lengths.map(([name, n]) => [name, isWide(name) ? f64(n) : f32(n)]));
+  const { kernels, arrays, untouched } = guardedViews(mlstmKernels, types as Types, backend, last);
   for (const name of SLOTS) arrays[name].fill(0);
   arrays.m.fill(-Infinity);
   arrays.carry.fill(1);
