@@ -51,9 +51,12 @@ function totalOfAllCells(): Subject {
   });
 }
 
+/** Keeps what it has put out many times over, so that it shows whatever else goes on in the process. */
 function hoarder(): Subject {
-  const hoard: Float64Array[] = [];
-  return totalThat(({ total }) => hoard.push(total.slice()));
+  const hoard: number[][] = [];
+  return totalThat(({ total }) => {
+    for (let copy = 0; copy < 16; copy++) hoard.push(Array.from(total));
+  });
 }
 
 const faults: readonly [law: Law | 'backend', fault: string, statement: RegExp, subject: Subject][] = [
