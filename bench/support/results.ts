@@ -10,6 +10,8 @@ export type Row = Readonly<Record<string, string | number>>;
 export interface Result {
   readonly title: string;
   readonly rows: readonly Row[];
+  /** The same as a drawing, for the terminal. */
+  readonly plot?: string;
 }
 
 /** Rows as text in columns; numbers are right-aligned. */
@@ -27,8 +29,8 @@ export function asTable(rows: readonly Row[]): string {
 const shown = (cell: string | number): string =>
   typeof cell === 'string' || Number.isInteger(cell) ? `${cell}` : cell.toPrecision(3);
 
-export function print({ title, rows }: Result): void {
-  console.log(`\n${title}\n\n${asTable(rows)}`);
+export function print({ title, rows, plot }: Result): void {
+  console.log(`\n${title}\n\n${asTable(rows)}${plot === undefined ? '' : `\n\n${plot}`}`);
 }
 
 /** Keeps the results of one bench as `bench/results/<name>.json`, with the machine they were measured on. */
@@ -37,5 +39,8 @@ export function keep(name: string, results: readonly Result[]): void {
   const machine = { cpu: cpu?.model ?? 'unknown', cores: cpus().length, node: process.version };
   const directory = fileURLToPath(new URL('../results/', import.meta.url));
   mkdirSync(directory, { recursive: true });
-  writeFileSync(`${directory}${name}.json`, `${JSON.stringify({ machine, results }, null, 2)}\n`);
+  writeFileSync(
+    `${directory}${name}.json`,
+    `${JSON.stringify({ machine, results: results.map(({ title, rows }) => ({ title, rows })) }, null, 2)}\n`,
+  );
 }

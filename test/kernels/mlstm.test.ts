@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Backend, openArena } from '../../src/kernels/kernel.js';
+import type { Backend } from '../../src/kernels/kernel.js';
 import { mlstmGates, mlstmKernels, mlstmScratch } from '../../src/kernels/mlstm.js';
+import { type ArrayType, f32, f64 } from '../../src/layout.js';
 import { expectClose, expectSameBits } from '../support/compare.js';
+import { guardedViews } from '../support/guarded-arrays.js';
 import { uniform } from '../support/property.js';
 
 const kinds = ['exp', 'sigmoid', 'normalized sigmoid'] as const;
@@ -32,7 +34,6 @@ const of = (some: Partial<Case>): Case => ({
 
 const MOST_ROWS = 100;
 const SCALE = 0.3;
-const GUARD_BYTES = 64;
 
 const SLOTS = ['S', 'n', 'm', 'logDecay', 'keys', 'values', 'weights', 'carry'] as const;
 const COLUMNS = ['q', 'k', 'v', 'i', 'f'] as const;
@@ -40,9 +41,10 @@ const NAMES = [...SLOTS, ...COLUMNS, 'o', 'scratch', 'gates'] as const;
 type Name = (typeof NAMES)[number];
 type Arrays<N extends Name> = Readonly<Record<N, Float32Array | Float64Array>>;
 
+type Wide = (typeof WIDE)[number];
+type Types = Readonly<Record<Wide, ArrayType<'f64'>>> &
+  Readonly<Record<Exclude<Name, Wide>, ArrayType<'f32'>>>;
 const WIDE = ['n', 'm', 'logDecay', 'weights', 'carry', 'i', 'f', 'gates'] as const;
-type Memory = { readonly [N in Name]: N extends (typeof WIDE)[number] ? Float64Array : Float32Array };
-const isWide = (name: Name) => (WIDE as readonly Name[]).includes(name);
 
 function lengthsOf({ H, K, V, C }: Case, T: number): Record<Name, number> {
   const slots = { S: H * K * V, n: H * K, m: H, logDecay: H, keys: H * K * C, values: H * C * V };
@@ -59,27 +61,16 @@ function rowsOf(c: Case, T: number, seed = 1): Arrays<(typeof COLUMNS)[number]> 
   return { q: narrow('q'), k: narrow('k'), v: narrow('v'), i: drawn('i', c.i), f: drawn('f', c.f) };
 }
 
-/** The operator's memory: each array between guards, the one named at the very end; scratch and output poisoned. */
+/** The operator's memory before the first row; scratch and output are poisoned. */
 function open(c: Case, backend: Backend, last: Name) {
-  const lengths = lengthsOf(c, MOST_ROWS);
-  const bytesOf = (name: Name) => lengths[name] * (isWide(name) ? 8 : 4);
-  const padded = (name: Name) => GUARD_BYTES + Math.ceil(bytesOf(name) / 8) * 8;
-  const bytes = NAMES.reduce((sum, name) => sum + padded(name), 0);
-  const { kernels, buffer } = openArena(mlstmKernels, bytes, backend);
-  new Uint8Array(buffer, buffer.byteLength - bytes).fill(0xff);
-  const memory: Partial<Record<Name, Float32Array | Float64Array>> = {};
-  const guards: Uint8Array[] = [];
-  let end = buffer.byteLength;
-  for (const name of [last, ...NAMES.filter((one) => one !== last)]) {
-    const start = end - bytesOf(name) - (name === last ? 0 : (8 - (bytesOf(name) % 8)) % 8);
-    const make = isWide(name) ? Float64Array : Float32Array;
-    memory[name] = new make(buffer, start, lengths[name]);
-    end -= padded(name);
-    guards.push(new Uint8Array(buffer, end, start - end));
-  }
-  for (const name of SLOTS) memory[name]!.fill({ m: -Infinity, carry: 1 }[name as string] ?? 0);
-  const untouched = () => guards.every((guard) => guard.every((byte) => byte === 0xff));
-  return { kernels, memory: memory as Memory, untouched };
+  const lengths = Object.entries(lengthsOf(c, MOST_ROWS));
+  const isWide = (name: string) => (WIDE as readonly string[]).includes(name);
+  const types = Object.fromEntries(lengths.map(([name, n]) => [name, isWide(name) ? f64(n) : f32(n)]));
+  const { kernels, arrays, untouched } = guardedViews(mlstmKernels, types as Types, backend, last);
+  for (const name of SLOTS) arrays[name].fill(0);
+  arrays.m.fill(-Infinity);
+  arrays.carry.fill(1);
+  return { kernels, memory: arrays, untouched };
 }
 
 interface RunSettings {
