@@ -33,9 +33,11 @@ import { keep, print, type Result, type Row } from './support/results.js';
 import { tfjsLinear } from './support/tfjs-linear.js';
 
 const BATCH_ROWS = [1, 64, 256, 1024, 16384];
-/** Calls of a sample make about so many rows together. */
-const SAMPLE_ROWS = 1024;
-const rounds = (T: number) => (T > SAMPLE_ROWS ? 7 : 15);
+/** The twin takes its rows in batches of at most so many: it is slow, and no slower in longer ones. */
+const TWIN_BATCH_ROWS = 256;
+/** Calls are repeated until a sample takes about so long. */
+const SAMPLE_MS = 8;
+const rounds = (T: number) => (T > 1024 ? 9 : 15);
 
 type Make = (options: { heads: number; keyDim: number; valueDim: number }) => Operator;
 
@@ -88,51 +90,61 @@ async function verify(operator: Operator, rule: Rule): Promise<void> {
   }
 }
 
-const REPEATED = ['chunkwise', 'typescript', 'onnx', 'tfjs'] as const;
-
-async function contendersFor(operator: Operator, rule: Rule, T: number): Promise<Contender[]> {
-  const rows = rowsFor(rule, T);
-  const peers = [
-    ours(operator, rows, T, 'wasm'),
-    ours(operator, rows, T, 'typescript'),
-    await onnxLinear(rule, rows, T),
-    await tfjsLinear(rule, rows, T),
-  ];
-  const calls = callsOfSample(T);
-  return REPEATED.flatMap((name, i) => {
-    const peer = peers[i];
-    if (peer === undefined) return [];
-    const run = async () => {
-      for (let call = 0; call < calls; call++) {
-        const output = peer();
-        if (output instanceof Promise) await output;
-      }
-    };
-    return [{ name, run }];
-  });
+/** A contender and how many rows it takes in one sample. */
+interface Repeated extends Contender {
+  readonly rows: number;
 }
 
-const callsOfSample = (T: number) => Math.max(1, Math.round(SAMPLE_ROWS / T));
+async function repeated(name: string, peer: Peer, T: number): Promise<Repeated> {
+  await peer();
+  const startMs = performance.now();
+  await peer();
+  const calls = Math.max(1, Math.round(SAMPLE_MS / (performance.now() - startMs)));
+  const run = async () => {
+    for (let call = 0; call < calls; call++) {
+      const output = peer();
+      if (output instanceof Promise) await output;
+    }
+  };
+  return { name, run, rows: calls * T };
+}
+
+async function contendersFor(operator: Operator, rule: Rule, T: number): Promise<Repeated[]> {
+  const rows = rowsFor(rule, T);
+  const twinRows = Math.min(T, TWIN_BATCH_ROWS);
+  const contenders = [await repeated('chunkwise', ours(operator, rows, T, 'wasm'), T)];
+  const twin = ours(operator, rowsFor(rule, twinRows), twinRows, 'typescript');
+  contenders.push(await repeated('TypeScript', twin, twinRows));
+  const onnx = await onnxLinear(rule, rows, T);
+  if (onnx !== undefined) contenders.push(await repeated('onnxruntime', onnx, T));
+  const tfjs = await tfjsLinear(rule, rows, T);
+  if (tfjs !== undefined) contenders.push(await repeated('tfjs wasm', tfjs, T));
+  return contenders;
+}
 
 /** A share or a ratio with two digits; a dash where there is nothing to compare with. */
 const ratio = (x: number) => (Number.isFinite(x) ? x.toFixed(2) : '–');
 
 async function measure(operator: Operator, rule: Rule, T: number, peak: Contender): Promise<Row> {
-  const timings = await medians([peak, ...(await contendersFor(operator, rule, T))], rounds(T));
-  const msOf = (name: string) => timings.find((timing) => timing.name === name)?.medianMs ?? Number.NaN;
-  const rowMs = msOf('chunkwise') / (T * callsOfSample(T));
+  const contenders = await contendersFor(operator, rule, T);
+  const [peakTiming, ...timings] = await medians([peak, ...contenders], rounds(T));
+  const rowMsOf = (name: string) => {
+    const at = contenders.findIndex((contender) => contender.name === name);
+    return at < 0 ? Number.NaN : timings[at]!.medianMs / contenders[at]!.rows;
+  };
+  const rowMs = rowMsOf('chunkwise');
   const gflops = operationsPerRow(rule) / rowMs / 1e6;
-  const peakGflops = PEAK_OPERATIONS / msOf(peak.name) / 1e6;
-  const times = (name: string) => ratio(msOf(name) / msOf('chunkwise'));
+  const peakGflops = PEAK_OPERATIONS / peakTiming!.medianMs / 1e6;
+  const times = (name: string) => ratio(rowMsOf(name) / rowMs);
   return {
     recurrence: ruleLabel(rule),
     'rows a batch': T,
     'rows/s': Math.round(1000 / rowMs),
-    'GFLOP/s': Number(gflops.toFixed(1)),
+    'GFLOP/s': gflops.toFixed(1),
     'of peak': ratio(gflops / peakGflops),
-    'x onnxruntime': times('onnx'),
-    'x tfjs wasm': times('tfjs'),
-    'x TypeScript': times('typescript'),
+    'x onnxruntime': times('onnxruntime'),
+    'x tfjs wasm': times('tfjs wasm'),
+    'x TypeScript': times('TypeScript'),
   };
 }
 
