@@ -166,7 +166,7 @@ export const selectiveScan = defineOperator({
       stateDim: 2,
       groups: 3,
       complex: true,
-      A: [-0.5, 0, -0.5, 3.14, -1, 6.28, -0.1, -9, -3, 1, -0.05, 0.02],
+      A: [-0.5, 0, -0.5, 3.14, -1, 6.28, -0.1, -40, -3, 1, -0.05, 0.02],
       softplus: true,
       gate: false,
     },
