@@ -166,24 +166,21 @@ export const selectiveScan = defineOperator({
       stateDim: 2,
       groups: 3,
       complex: true,
-      A: [-0.5, 0, -0.5, 3.14, -1, 6.28, -0.1, -9, -3, 1, -0.05, 0.02],
+      A: [-0.5, 0, -0.5, 3.14, -1, 6.28, -0.1, -40, -3, 1, -0.05, 0.02],
       softplus: true,
       gate: false,
     },
-    {
-      dim: 2,
-      stateDim: 1,
-      complex: true,
-      A: [-0.5, 1, -0.3, 9],
-      B: [1, 0.5, 0, 2],
-      C: [1, 0, 0.3, -0.2],
-    },
+    { dim: 5, stateDim: 3, complex: true, A: rates(30), B: rates(30), C: conjugate(rates(30)) },
   ],
 });
 
 /** Rates from -2.2 to -0.2, for examples. */
 function rates(length: number): number[] {
   return Array.from({ length }, (_, i) => -(1 + ((7 * i) % 11)) / 5);
+}
+
+function conjugate(values: readonly number[]): number[] {
+  return values.map((part, i) => (i % 2 === 0 ? part : -part));
 }
 
 /** e^(A elapsed) x: a state after `elapsed` more, without input. */
