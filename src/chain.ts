@@ -2,8 +2,8 @@
  * The steps of a dataflow, opened and joined: a batch goes in, what it becomes comes out, synchronously.
  */
 import type { RecordBatch } from 'apache-arrow';
-import type { Step } from './dataflow.js';
 import { DataflowError, reason, stepFailed } from './errors.js';
+import type { Step } from './flow.js';
 import type { Emit, OpenContext, OpenOperator } from './operator.js';
 
 export class Chain {

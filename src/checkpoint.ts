@@ -5,7 +5,6 @@
 
 import type { CheckpointStore } from './checkpoint-store.js';
 import { crc32c } from './checksum.js';
-import type { Dataflow } from './dataflow.js';
 import {
   checkpointCorrupt,
   DataflowError,
@@ -14,16 +13,10 @@ import {
   sourceFailed,
   stateMismatch,
 } from './errors.js';
+import type { Counts, Flow } from './flow.js';
 import { type Identity, refuseMismatch } from './identity.js';
 import { pack, seal, unpacked, unseal } from './snapshot.js';
 import type { Position } from './source.js';
-
-export interface Counts {
-  /** Rows and batches that the source has given, and their bytes. */
-  readonly rows: number;
-  readonly batches: number;
-  readonly bytesIn: number;
-}
 
 export interface SavedStep extends Identity {
   readonly id: string;
@@ -82,8 +75,6 @@ export const shapeOf = ({ name, source, sink, steps }: Flow): Shape => ({
     return { id, name, version, options, layout };
   }),
 });
-
-export type Flow = Pick<Dataflow, 'name' | 'source' | 'steps' | 'sink'>;
 
 /** Refuses a checkpoint of another pipeline. */
 export function refuseForeign(expected: Shape, got: Checkpoint): void {

@@ -1,9 +1,10 @@
 /**
  * When a run takes a checkpoint, who asked for it, who hears of it, and what it needs of the store besides.
  */
-import { type Checkpoint, Checkpoints, type Flow, refuseForeign, type Shape, shapeOf } from './checkpoint.js';
+import { type Checkpoint, Checkpoints, refuseForeign, type Shape, shapeOf } from './checkpoint.js';
 import type { CheckpointStore, SpillFile } from './checkpoint-store.js';
 import { optionRange } from './errors.js';
+import type { Flow } from './flow.js';
 import type { OpenContext } from './operator.js';
 import { checked, finiteNumber, integer, truth } from './options.js';
 

@@ -6,6 +6,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import type { OperatorFunction } from 'rxjs';
 import { optionRange } from './errors.js';
+import type { Flow, Step } from './flow.js';
 import { type Live, startLive } from './live.js';
 import { isOperator, type Operator } from './operator.js';
 import { runFlow } from './run.js';
@@ -16,18 +17,8 @@ import type { Source } from './source.js';
 import { tee } from './tee.js';
 import { union } from './union.js';
 
-/** One step; its id is how a checkpoint finds its state again. */
-export interface Step {
-  readonly id: string;
-  readonly operator: Operator;
-}
-
 /** A whole dataflow. */
-export interface Dataflow {
-  readonly name: string;
-  readonly source: Source;
-  readonly steps: readonly Step[];
-  readonly sink: Sink;
+export interface Dataflow extends Flow {
   /** Runs to the end of the source, or goes on from the newest checkpoint. */
   run(options?: RunOptions): Promise<Report>;
   /** Runs in the background; batches can be watched, checkpoints asked for, and it can be stopped. */

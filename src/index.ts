@@ -11,7 +11,7 @@ export type { Codec } from './cells.js';
 export { type CheckpointStore, memoryStore, type SpillFile } from './checkpoint-store.js';
 export type { CheckpointOptions } from './checkpointing.js';
 export type { Key } from './columns.js';
-export { type Dataflow, dataflow, type Step, type Steps } from './dataflow.js';
+export { type Dataflow, dataflow, type Steps } from './dataflow.js';
 export {
   type CommonOptions,
   type Definition,
@@ -23,6 +23,7 @@ export {
 } from './define-operator.js';
 export { directoryStore } from './directory-store.js';
 export { DataflowError, type ErrorAt, type ErrorCode } from './errors.js';
+export type { Flow, Step } from './flow.js';
 export type { Identity } from './identity.js';
 export {
   type ArrayType,

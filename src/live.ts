@@ -3,7 +3,7 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import { type Observable, Subject } from 'rxjs';
-import type { Flow } from './checkpoint.js';
+import type { Flow } from './flow.js';
 import { Run } from './run.js';
 import type { Report, RunOptions } from './run-options.js';
 

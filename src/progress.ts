@@ -1,8 +1,9 @@
 /**
  * What a running dataflow counts and tells of itself, and how often.
  */
-import type { Counts } from './checkpoint.js';
+
 import { batchBytes } from './columns.js';
+import type { Counts } from './flow.js';
 import type { Sourced } from './source.js';
 
 export interface ProgressState extends Counts {

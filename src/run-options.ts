@@ -1,8 +1,9 @@
 /**
  * What a run is asked for, and what it reports.
  */
-import type { Counts } from './checkpoint.js';
+
 import type { CheckpointOptions } from './checkpointing.js';
+import type { Counts } from './flow.js';
 import { checked, integer } from './options.js';
 import type { OnProgress } from './progress.js';
 

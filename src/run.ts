@@ -8,10 +8,10 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import { Chain } from './chain.js';
-import type { Flow } from './checkpoint.js';
 import { Checkpointing } from './checkpointing.js';
 import { Delivery } from './delivery.js';
 import { optionRange } from './errors.js';
+import type { Flow } from './flow.js';
 import { Progress } from './progress.js';
 import { Reading } from './reading.js';
 import { checkRunOptions, type Report, type RunOptions } from './run-options.js';
