@@ -2,7 +2,7 @@
  * What element-wise recurrences have in common: x_t = 2^e_t x_(t-1) + write_t, a vector of channels at a time.
  *
  * There are no chunks. What they save elsewhere is the product of a matrix with every row's query; here a row touches
- * each number of the state once anyway, and its decay e^g, which no chunk saves, takes 55 to 60 % of the time. All that
+ * each number of the state once anyway, and its decay e^g, which no chunk saves, takes 58 to 63 % of the time. All that
  * can be saved is memory traffic: the state stays in registers over all rows of a call.
  */
 #pragma once

@@ -54,7 +54,7 @@ describe('gatedScan', () => {
     const rows = { x: new Float32Array(T), g: new Float32Array(T).fill(-1e-5) };
     rows.x[0] = 1;
     const { outputs } = runKernel(kernel, { D: 1 }, rows);
-    // Were the decay itself rounded to float32, this would be 2e-3.
+    // Were the decay itself rounded to float32, this would be 8e-4.
     expectClose(outputs.o!, naive({ dim: 1 }, rows).o, 1e-5, 'the fading of one row');
   });
 
