@@ -46,7 +46,7 @@ typedef double UnalignedFour __attribute__((vector_size(32), aligned(8), may_ali
 
 INLINE Four loadQuad(const float *p) { return __builtin_convertvector(*(const UnalignedQuad *)p, Four); }
 
-/** fade_t = log sigmoid(f_t), for now; logDecay grows by them. */
+/** fade_t = log sigmoid(f_t), until the gates are taken; logDecay grows by them. */
 INLINE void logFades(Preactivations pre, Gates gates, int count, double *logDecay) {
   for (int t = 0; t < count; t++) gates.fade[t] = pre.f[t * pre.stride];
   for (int t = 0; t < count; t += W) storeWide(gates.fade + t, logSigmoidWide(loadWide(gates.fade + t)));
