@@ -1,0 +1,4 @@
+/**
+ * Attention over streams: exact softmax attention in bounded memory, and its approximations.
+ */
+export {};

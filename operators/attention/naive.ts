@@ -1,0 +1,4 @@
+/**
+ * Softmax attention in float64, row by row.
+ */
+export {};
