@@ -52,7 +52,7 @@ export {
 export { finiteNumber, integer, numbers, oneOf, text, truth } from './options.js';
 export { type KeyedOperator, type KeyedState, type PerKeyOptions, perKey } from './per-key.js';
 export type { OnProgress, ProgressState } from './progress.js';
-export { nextBelow, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
+export { nextBelow, nextNormal, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
 export { type RebatchOptions, rebatch } from './rebatch.js';
 export type { Report, RunOptions } from './run-options.js';
 export type { Sink, SinkWriter } from './sink.js';

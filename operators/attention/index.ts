@@ -1,4 +1,4 @@
 /**
  * Attention over streams: exact softmax attention in bounded memory, and its approximations.
  */
-export {};
+export { type HyperAttentionOptions, hyperAttention } from './hyper-attention.js';

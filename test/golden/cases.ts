@@ -7,6 +7,7 @@ import {
   gatedLinearAttention,
   h3,
   hgrn,
+  hyperAttention,
   kimiDeltaAttention,
   lightningAttention,
   linearAttention,
@@ -57,6 +58,20 @@ function projected(x: Float64Array, W: Float64Array, b: Float64Array): Float64Ar
 }
 
 export const cases: readonly GoldenCase[] = [
+  {
+    set: 'hyperattention_blockdiag',
+    operator: hyperAttention,
+    layout: 'B,H,T,D',
+    options: (set) => ({
+      heads: 2,
+      keyDim: 16,
+      valueDim: 16,
+      maxRows: 256,
+      blockRows: set.params.block_size,
+      sampleRows: 0,
+      projections: set.whole('proj_dir'),
+    }),
+  },
   {
     set: 'linear_attn',
     operator: linearAttention,

@@ -1,0 +1,123 @@
+/**
+ * The approximate members of the family in float64. Each takes the operator's options and its columns as packed rows,
+ * and gives the output columns.
+ */
+import { nextBelow } from '../../src/random.js';
+import type { HyperAttentionOptions } from './hyper-attention.js';
+import { generatorOf, normals } from './normals.js';
+
+type Rows = ArrayLike<number>;
+
+interface AttentionColumns {
+  /** [T, H*K] */
+  readonly q: Rows;
+  readonly k: Rows;
+  /** [T, H*V] */
+  readonly v: Rows;
+}
+
+/** The vector of a row's head. */
+const vectorOf = (x: Rows, width: number, row: number): number[] =>
+  Array.from({ length: width }, (_, i) => x[row * width + i]!);
+
+const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+
+/** A key and the number of keys that it stands for. */
+type Weighted = readonly [key: number, weight: number];
+
+export function hyperAttention(options: HyperAttentionOptions, { q, k, v }: AttentionColumns) {
+  const { heads: H = 1, keyDim: K, valueDim: V, maxRows, scale = K ** -0.5, seed = 0 } = options;
+  const T = v.length / (H * V);
+  const o = new Float64Array(T * H * V);
+  const lse = new Float64Array(T * H);
+  for (let from = 0, sequence = 1; from < T; from += maxRows, sequence++) {
+    const random = generatorOf(seed, sequence);
+    const rows = Math.min(maxRows, T - from);
+    for (let head = 0; head < H; head++) {
+      const rowOf = (i: number) => (from + i) * H + head;
+      const headOf = (x: Rows, width: number) =>
+        Array.from({ length: rows }, (_, i) => vectorOf(x, width, rowOf(i)));
+      const [queries, keys, values] = [headOf(q, K), headOf(k, K), headOf(v, V)];
+      for (const [i, seen] of seenBy(options, queries, keys, random, head).entries()) {
+        const logits = seen.map(([j, weight]) => scale * dot(queries[i]!, keys[j]!) + Math.log(weight));
+        const most = logits.reduce((a, b) => Math.max(a, b));
+        const weights = logits.map((logit) => Math.exp(logit - most));
+        const sum = weights.reduce((a, b) => a + b);
+        seen.forEach(([j], n) => {
+          for (let c = 0; c < V; c++) o[rowOf(i) * V + c]! += (weights[n]! / sum) * values[j]![c]!;
+        });
+        lse[rowOf(i)] = most + Math.log(sum);
+      }
+    }
+  }
+  return { o, lse };
+}
+
+/** The keys that each query of a sequence sees. */
+function seenBy(
+  options: HyperAttentionOptions,
+  queries: readonly number[][],
+  keys: readonly number[][],
+  random: Uint32Array,
+  head: number,
+): Weighted[][] {
+  const {
+    keyDim: K,
+    blockRows = 256,
+    sampleRows = 256,
+    exactRows = blockRows,
+    projections = 7,
+    seed = 0,
+  } = options;
+  const directions = typeof projections === 'number' ? normals(K * projections, seed) : projections;
+  const P = directions.length / K;
+  const seen = queries.map((): Weighted[] => []);
+  const see = (query: number, key: number, weight: number) => seen[query]!.push([key, weight]);
+  const hash = (x: readonly number[]) => {
+    let code = 0;
+    for (let p = 0; p < P; p++)
+      if (
+        dot(
+          x,
+          x.map((_, i) => directions[i * P + p]!),
+        ) > 0
+      )
+        code += 2 ** p;
+    return code ^ (code >> 1);
+  };
+  const sorted = (x: readonly number[][], from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => ({ row: from + i, hash: hash(x[from + i]!) }))
+      .sort((a, b) => a.hash - b.hash)
+      .map(({ row }) => row);
+  const block = (position: number) => Math.floor(position / blockRows);
+  const full = (qFrom: number, qTo: number, kFrom: number, kTo: number) => {
+    const rows = kTo - kFrom;
+    if (qTo - qFrom < exactRows || rows <= blockRows) {
+      for (let i = qFrom; i < qTo; i++) for (let j = kFrom; j < kTo; j++) see(i, j, 1);
+      return;
+    }
+    const order = sorted(keys, kFrom, kTo);
+    const drawn = Array.from({ length: sampleRows }, (_, i) =>
+      options.samples === undefined ? nextBelow(random, rows) : options.samples[head * sampleRows + i]!,
+    );
+    sorted(queries, qFrom, qTo).forEach((query, position) => {
+      order.forEach((key, at) => {
+        if (block(at) === block(position)) see(query, key, 1);
+      });
+      for (const at of drawn) if (block(at) !== block(position)) see(query, order[at]!, rows / sampleRows);
+    });
+  };
+  const causal = (from: number, to: number) => {
+    if (to - from <= exactRows) {
+      for (let i = from; i < to; i++) for (let j = from; j <= i; j++) see(i, j, 1);
+      return;
+    }
+    const middle = from + Math.ceil((to - from) / 2);
+    causal(from, middle);
+    causal(middle, to);
+    full(middle, to, from, middle);
+  };
+  if (options.causal) causal(0, queries.length);
+  else full(0, queries.length, 0, queries.length);
+  return seen;
+}

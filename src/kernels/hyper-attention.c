@@ -1,0 +1,35 @@
+/**
+ * HyperAttention: hashes that bring like vectors together, and exact attention between listed rows.
+ */
+#include "attend.h"
+#include "columns.h"
+
+/**
+ * Each row's angular hash: the Gray code of the number whose bit p says whether x . projection p is positive.
+ *
+ * Shapes: x [T, H K], of which the head's K numbers are hashed; projections [P, K]; hashes [T].
+ */
+EXPORT void angularHashes(const float *x, const double *projections, int *hashes, int T, int H, int K, int P,
+                          int head) {
+  for (int t = 0; t < T; t++) {
+    const float *row = x + (t * H + head) * K;
+    int code = 0;
+    for (int p = 0; p < P; p++) {
+      double sum = 0;
+      for (int i = 0; i < K; i++) sum += row[i] * projections[p * K + i];
+      code |= (sum > 0) << p;
+    }
+    hashes[t] = code ^ (code >> 1);
+  }
+}
+
+EXPORT void attendRows(float *m, float *l, float *o, const float *q, const float *k, const float *v,
+                       const int *queries, const int *keys, float *scratch, int queryCount, int keyCount, int H, int K,
+                       int V, int head, float scale, float bias, int causal) {
+  const Streams s = streamsOfHead((Streams){m, l, o, q, k, v, H, K, V}, head);
+  attendListed(s, queries, queryCount, keys, keyCount, scratch, scale, bias, causal);
+}
+
+EXPORT void finishAttention(const float *m, float *l, float *o, int T, int H, int V) {
+  for (int t = 0; t < T * H; t++) finishRow(o + t * V, l + t, m[t], V);
+}

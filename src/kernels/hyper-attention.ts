@@ -1,0 +1,86 @@
+/**
+ * HyperAttention's parts: the twins of `hyper-attention.c`.
+ *
+ * Shapes: q, k [T, H K] and v, o [T, H V] packed rows, m, l [T, H]. A call is for one of the H heads.
+ */
+import { attendListed, finishRow } from './attend.js';
+import { defineKernels } from './kernel.js';
+import { firstAbove, firstNonFinite } from './math.js';
+import { wasm } from './wasm/hyper-attention.js';
+
+/**
+ * Each row's angular hash: the Gray code of the number whose bit p says whether x . projection p is positive. Sums
+ * are float64, term after term.
+ *
+ * Shapes: x [T, H K], projections [P, K], hashes [T].
+ */
+export function angularHashes(
+  x: Float32Array,
+  projections: Float64Array,
+  hashes: Int32Array,
+  T: number,
+  H: number,
+  K: number,
+  P: number,
+  head: number,
+): void {
+  for (let t = 0; t < T; t++) {
+    const row = (t * H + head) * K;
+    let code = 0;
+    for (let p = 0; p < P; p++) {
+      let sum = 0;
+      for (let i = 0; i < K; i++) sum += x[row + i]! * projections[p * K + i]!;
+      code |= Number(sum > 0) << p;
+    }
+    hashes[t] = code ^ (code >> 1);
+  }
+}
+
+/**
+ * Adds what the listed keys give to the listed queries' rows of (m, l, o): logits are scale q . k + bias. With
+ * `causal` (0 or 1) query number i sees the keys numbered 0 to i. m begins at -infinity, l and o at 0.
+ */
+export function attendRows(
+  m: Float32Array,
+  l: Float32Array,
+  o: Float32Array,
+  q: Float32Array,
+  k: Float32Array,
+  v: Float32Array,
+  queries: Int32Array,
+  keys: Int32Array,
+  scratch: Float32Array,
+  queryCount: number,
+  keyCount: number,
+  H: number,
+  K: number,
+  V: number,
+  head: number,
+  scale: number,
+  bias: number,
+  causal: number,
+): void {
+  const streams = { m, l, o, q, k, v, H, K, V, head };
+  const listed = { queries, queryCount, keys, keyCount };
+  attendListed(streams, listed, scratch, Math.fround(scale), Math.fround(bias), causal !== 0);
+}
+
+/** o = o / l and l = m + log l, the log-sum-exp, for all rows and heads. */
+export function finishAttention(
+  m: Float32Array,
+  l: Float32Array,
+  o: Float32Array,
+  T: number,
+  H: number,
+  V: number,
+): void {
+  for (let row = 0; row < T * H; row++) finishRow(o, l, m, row, V);
+}
+
+export const hyperAttentionKernels = defineKernels('hyper-attention', wasm, {
+  firstNonFinite,
+  firstAbove,
+  angularHashes,
+  attendRows,
+  finishAttention,
+});
