@@ -4,7 +4,8 @@
  */
 import { nextBelow } from '../../src/random.js';
 import type { HyperAttentionOptions } from './hyper-attention.js';
-import { generatorOf, normals } from './normals.js';
+import type { KernelizedAttentionOptions } from './kernelized-attention.js';
+import { generatorOf, normals, orthogonalNormals } from './normals.js';
 
 type Rows = ArrayLike<number>;
 
@@ -21,6 +22,40 @@ const vectorOf = (x: Rows, width: number, row: number): number[] =>
   Array.from({ length: width }, (_, i) => x[row * width + i]!);
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+
+/** With `causal: false` the weights of all distances -W … W. */
+export function kernelizedAttention(
+  options: KernelizedAttentionOptions & { readonly causal?: boolean },
+  { q, k, v }: AttentionColumns,
+) {
+  const { heads: H = 1, keyDim: K, valueDim: V, features = 64, rpe, seed = 0, causal = true } = options;
+  const { windowRows: W = (rpe.length - 1) / 2, featureMap = 'positive' } = options;
+  const { projections = orthogonalNormals(features, K, seed) } = options;
+  const phi = (x: number[]) => {
+    if (featureMap === 'identity') return x;
+    const length = Math.hypot(...x) || 1;
+    const rows = Array.from({ length: features }, (_, f) => vectorOf(projections, K, f));
+    return rows.map((w) => Math.exp(dot(w, x) / length));
+  };
+  const T = v.length / (H * V);
+  const o = new Float64Array(T * H * V);
+  for (let head = 0; head < H; head++) {
+    const bias = (distance: number) => rpe[((head * (2 * W + 1)) % rpe.length) + W + distance]!;
+    const keys = Array.from({ length: T }, (_, j) => phi(vectorOf(k, K, j * H + head)));
+    for (let i = 0; i < T; i++) {
+      const query = phi(vectorOf(q, K, i * H + head));
+      const sums = new Float64Array(V);
+      let total = 0;
+      for (let j = Math.max(i - W, 0); j <= Math.min(causal ? i : i + W, T - 1); j++) {
+        const weight = Math.exp(bias(j - i)) * dot(query, keys[j]!);
+        total += weight;
+        for (let c = 0; c < V; c++) sums[c]! += weight * v[(j * H + head) * V + c]!;
+      }
+      for (let c = 0; c < V; c++) o[(i * H + head) * V + c] = total > 0 ? sums[c]! / total : 0;
+    }
+  }
+  return { o };
+}
 
 /** A key and the number of keys that it stands for. */
 type Weighted = readonly [key: number, weight: number];

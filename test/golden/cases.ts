@@ -8,6 +8,7 @@ import {
   h3,
   hgrn,
   hyperAttention,
+  kernelizedAttention,
   kimiDeltaAttention,
   lightningAttention,
   linearAttention,
@@ -71,6 +72,13 @@ export const cases: readonly GoldenCase[] = [
       sampleRows: 0,
       projections: set.whole('proj_dir'),
     }),
+  },
+  {
+    set: 'kernelized_attention_rpe',
+    operator: kernelizedAttention,
+    layout: 'T,D',
+    options: (set) => ({ keyDim: 5, valueDim: 6, featureMap: 'identity', rpe: set.whole('b') }),
+    arrays: { q: 'phi_q', k: 'phi_k', o: 'o_causal' },
   },
   {
     set: 'linear_attn',
