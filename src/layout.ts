@@ -6,6 +6,8 @@
  */
 
 export interface Arrays {
+  /** Truth values: a byte of 0 or 1 each. */
+  bool: Uint8Array;
   f32: Float32Array;
   f64: Float64Array;
   i8: Int8Array;
@@ -24,7 +26,8 @@ export interface ArrayType<D extends Dtype = Dtype> {
   /** Elements: the product of the shape, 1 for a scalar. */
   readonly length: number;
   readonly start: number;
-  /** The largest value that a column of it may hold. */
+  /** The smallest and the largest value that a column of it may hold. */
+  readonly least: number;
   readonly most: number;
 }
 
@@ -33,6 +36,7 @@ export type ArrayTypes = Readonly<Record<string, ArrayType>>;
 export type Views<L> = { readonly [N in keyof L]: L[N] extends ArrayType<infer D> ? Arrays[D] : never };
 
 const constructors = {
+  bool: Uint8Array,
   f32: Float32Array,
   f64: Float64Array,
   i8: Int8Array,
@@ -49,9 +53,11 @@ const arrayType =
     shape,
     length: shape.reduce((product, extent) => product * extent, 1),
     start: 0,
+    least: Number.NEGATIVE_INFINITY,
     most: Number.POSITIVE_INFINITY,
   });
 
+export const bool = arrayType('bool');
 export const f32 = arrayType('f32');
 export const f64 = arrayType('f64');
 export const i8 = arrayType('i8');
@@ -70,6 +76,13 @@ export const startingAt = <D extends Dtype>(type: ArrayType<D>, start: number): 
 export const atMost = <D extends Dtype>(type: ArrayType<D>, most: number): ArrayType<D> => ({
   ...type,
   most,
+});
+
+/** The same column, whose values may not be larger than `bound` in magnitude. */
+export const within = <D extends Dtype>(type: ArrayType<D>, bound: number): ArrayType<D> => ({
+  ...type,
+  least: -bound,
+  most: bound,
 });
 
 export const bytesPerElement = (dtype: Dtype): number => constructors[dtype].BYTES_PER_ELEMENT;

@@ -27,7 +27,7 @@ import { log32 } from '../../src/kernels/math.js';
 import { f32, i32, type Views } from '../../src/layout.js';
 import { finiteNumber, integer, numbers, oneOf, truth } from '../../src/options.js';
 import { nextBelow } from '../../src/random.js';
-import { collectRows, type EmitAt } from './collected.js';
+import { collectRows, copyRows, type EmitAt } from './collected.js';
 import { attendCausally, attendFully } from './hyper-blocks.js';
 import { generatorOf, normals } from './normals.js';
 
@@ -163,11 +163,13 @@ export const hyperAttention = defineOperator({
     const { options, state } = context;
     const { rows, sequence, ...slots } = state;
     const { maxRows, emit } = options;
-    const collecting = { name: 'hyperAttention', columns: { q, k, v }, slots, rows, maxRows, emit };
-    collectRows(collecting, numRows, () => answer(context));
+    const append = (from: number, count: number, before: number) =>
+      copyRows({ q, k, v }, slots, maxRows, from, count, before);
+    const answer = () => answerSequence(context);
+    collectRows({ name: 'hyperAttention', rows, maxRows, emit, append, answer }, numRows);
   },
   flush(context) {
-    if (context.state.rows[0]! > 0) answer(context);
+    if (context.state.rows[0]! > 0) answerSequence(context);
   },
   tolerance: 1e-6,
   examples: [
@@ -187,7 +189,7 @@ export const hyperAttention = defineOperator({
 });
 
 /** Emits the outputs of the rows that are there, and makes room for the next sequence. */
-function answer(context: Context): void {
+function answerSequence(context: Context): void {
   const { options, state, scratch, kernels, emit } = context;
   const { heads: H, valueDim: V } = options;
   const T = state.rows[0]!;

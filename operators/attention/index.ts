@@ -1,6 +1,8 @@
 /**
  * Attention over streams: exact softmax attention in bounded memory, and its approximations.
  */
+
+export { type CausalTensorAttentionOptions, causalTensorAttention } from './causal-tensor-attention.js';
 export { type HyperAttentionOptions, hyperAttention } from './hyper-attention.js';
 export { type KernelizedAttentionOptions, kernelizedAttention } from './kernelized-attention.js';
 export {
@@ -8,3 +10,5 @@ export {
   type KernelizedSequenceOptions,
   kernelizedSequence,
 } from './kernelized-sequence.js';
+export { type TensorAttentionOptions, tensorAttention } from './tensor-attention.js';
+export { type Polynomial, polynomialError } from './tensor-options.js';

@@ -3,9 +3,12 @@
  * and gives the output columns.
  */
 import { nextBelow } from '../../src/random.js';
+import type { CausalTensorAttentionOptions } from './causal-tensor-attention.js';
 import type { HyperAttentionOptions } from './hyper-attention.js';
 import type { KernelizedAttentionOptions } from './kernelized-attention.js';
 import { generatorOf, normals, orthogonalNormals } from './normals.js';
+import type { TensorAttentionOptions } from './tensor-attention.js';
+import type { TensorOptions } from './tensor-options.js';
 
 type Rows = ArrayLike<number>;
 
@@ -22,6 +25,79 @@ const vectorOf = (x: Rows, width: number, row: number): number[] =>
   Array.from({ length: width }, (_, i) => x[row * width + i]!);
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+
+/** [T, H*K], [T, H*V] */
+interface PairColumns {
+  readonly q: Rows;
+  readonly k1: Rows;
+  readonly k2: Rows;
+  readonly v1: Rows;
+  readonly v2: Rows;
+}
+
+export function tensorAttention(options: TensorAttentionOptions, columns: PairColumns) {
+  const rows = columns.v1.length / ((options.heads ?? 1) * options.valueDim);
+  const from = (i: number) => i - (i % options.maxRows);
+  return attendToPairs(options, columns, rows, from, (i) => Math.min(from(i) + options.maxRows, rows));
+}
+
+export function causalTensorAttention(options: CausalTensorAttentionOptions, columns: PairColumns) {
+  const rows = columns.v1.length / ((options.heads ?? 1) * options.valueDim);
+  return attendToPairs(
+    options,
+    columns,
+    rows,
+    () => 0,
+    (i) => i + 1,
+  );
+}
+
+/** Row i over all pairs of rows from(i) … to(i) − 1. */
+function attendToPairs(
+  {
+    heads: H = 1,
+    keyDim: K,
+    valueDim: V,
+    scale = 1 / K,
+    approximate,
+  }: TensorOptions & Partial<CausalTensorAttentionOptions>,
+  { q, k1, k2, v1, v2 }: PairColumns,
+  rows: number,
+  from: (i: number) => number,
+  to: (i: number) => number,
+) {
+  const o = new Float64Array(rows * H * V);
+  const weight = (x: number) => (approximate === undefined ? Math.exp(x) : taylor(x, approximate.degree));
+  for (let at = 0; at < rows * H; at++) {
+    const [i, head] = [Math.floor(at / H), at % H];
+    const query = vectorOf(q, K, at);
+    const seen = Array.from({ length: to(i) - from(i) }, (_, j) => (from(i) + j) * H + head);
+    const seconds = seen.map((l) => ({ key: vectorOf(k2, K, l), value: vectorOf(v2, V, l) }));
+    const sums = new Float64Array(V);
+    let total = 0;
+    for (const j of seen) {
+      const first = vectorOf(k1, K, j).map((x, a) => scale * x * query[a]!);
+      const value = vectorOf(v1, V, j);
+      for (const second of seconds) {
+        const w = weight(dot(first, second.key));
+        total += w;
+        for (let c = 0; c < V; c++) sums[c]! += w * value[c]! * second.value[c]!;
+      }
+    }
+    for (let c = 0; c < V; c++) o[at * V + c] = sums[c]! / total;
+  }
+  return { o };
+}
+
+/** 1 + x + x^2 / 2! + … + x^degree / degree! */
+function taylor(x: number, degree: number): number {
+  let sum = 1;
+  for (let i = 1, term = 1; i <= degree; i++) {
+    term *= x / i;
+    sum += term;
+  }
+  return sum;
+}
 
 /** With `causal: false` the weights of all distances -W … W. */
 export function kernelizedAttention(

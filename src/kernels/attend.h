@@ -2,7 +2,7 @@
  * Listed queries attend over listed keys: online softmax, a block of keys at a time.
  *
  * Shapes: m, l [T, H], o [T, H V], the running maximum, sum and weighted values of each row, which later calls add to;
- * q, k [T, H K], v [T, H V] packed rows; `queries` and `keys` number the rows of them that take part.
+ * q, k [T, H K], v [T, H V] packed rows, H being as many heads as the queries have or as the keys have; `queries` and `keys` number the rows of them that take part.
  */
 #pragma once
 
@@ -11,18 +11,15 @@
 
 enum { KEY_ROWS = 64 };
 
-/** One head's part of the packed rows. */
+/** One head of the rows, which are so many heads wide: those of the queries (q, m, l, o) and those of the keys (k, v). */
 typedef struct {
   float *m, *l, *o;
   const float *q, *k, *v;
-  int H, K, V;
+  int queryHeads, keyHeads, K, V;
 } Streams;
 
-INLINE Streams streamsOfHead(Streams s, int head) {
-  s.m += head, s.l += head, s.o += head * s.V;
-  s.q += head * s.K, s.k += head * s.K, s.v += head * s.V;
-  return s;
-}
+INLINE int queryRow(Streams s, int row) { return row * s.queryHeads; }
+INLINE int keyRow(Streams s, int row) { return row * s.keyHeads; }
 
 /** A block: keys [K, KEY_ROWS], values [KEY_ROWS, V]; and a tile: queries [TILE_ROWS, K], scores [TILE_ROWS, KEY_ROWS]. */
 typedef struct {
@@ -44,9 +41,9 @@ INLINE void copyRow(const float *from, float *to, int n) {
 /** Keys as columns, values as rows. */
 INLINE void gatherKeys(Gathered to, Streams s, const int *rows, int count) {
   for (int j = 0; j < count; j++) {
-    const float *key = s.k + rows[j] * s.H * s.K;
+    const float *key = s.k + keyRow(s, rows[j]) * s.K;
     for (int i = 0; i < s.K; i++) to.keys[i * KEY_ROWS + j] = key[i];
-    copyRow(s.v + rows[j] * s.H * s.V, to.values + j * s.V, s.V);
+    copyRow(s.v + keyRow(s, rows[j]) * s.V, to.values + j * s.V, s.V);
   }
 }
 
@@ -77,7 +74,7 @@ INLINE void valueTile(const void *context, Extent extent) {
   float *o[TILE_ROWS];
   Tile sums = {0};
   EACH_ROW(m, extent) {
-    o[m] = a->streams.o + a->rows[extent.row + m] * a->streams.H * V + extent.column;
+    o[m] = a->streams.o + queryRow(a->streams, a->rows[extent.row + m]) * V + extent.column;
     EACH_VECTOR(n, extent) sums[m][n] = loadVector(o[m], n, extent) * a->fade[extent.row + m];
   }
   addProduct(sums, extent, a->block.scores + extent.row * KEY_ROWS, KEY_ROWS, a->block.values + extent.column, V,
@@ -108,7 +105,7 @@ INLINE float weigh(float *p, float m, int n) {
 
 /** Scores become weights relative to the row's new maximum; returns by how much the old ones fade. */
 INLINE float softmaxRow(Streams s, int row, float *scores, int count) {
-  float *m = s.m + row * s.H, *l = s.l + row * s.H;
+  float *m = s.m + queryRow(s, row), *l = s.l + queryRow(s, row);
   const float most = largest(scores, count, *m);
   const float fade = exponential(*m - most);
   *l = *l * fade + weigh(scores, most, count);
@@ -120,7 +117,7 @@ INLINE float softmaxRow(Streams s, int row, float *scores, int count) {
 INLINE void attendTile(Attending *a, int rows, int visible) {
   const Streams s = a->streams;
   float fade[TILE_ROWS];
-  for (int i = 0; i < rows; i++) copyRow(s.q + a->rows[i] * s.H * s.K, a->block.queries + i * s.K, s.K);
+  for (int i = 0; i < rows; i++) copyRow(s.q + queryRow(s, a->rows[i]) * s.K, a->block.queries + i * s.K, s.K);
   eachTile(scoreTile, a, rows, a->count);
   for (int i = 0; i < rows; i++) {
     float *scores = a->block.scores + i * KEY_ROWS;

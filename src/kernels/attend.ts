@@ -13,7 +13,10 @@ const TILE_ROWS = 4;
 export const attendScratch = (K: number, V: number): number =>
   KEY_ROWS * (K + V) + TILE_ROWS * (K + KEY_ROWS);
 
-/** One head's part of packed rows: m, l [T, H], o [T, H V] are added to; q, k [T, H K], v [T, H V] are read. */
+/**
+ * Packed rows, of which one head takes part: m, l [T, H], o [T, H V] are added to, q [T, H K] is read, H being
+ * `queryHeads`; k [T, H K] and v [T, H V] are read, H being `keyHeads`.
+ */
 export interface Streams {
   readonly m: Float32Array;
   readonly l: Float32Array;
@@ -21,10 +24,12 @@ export interface Streams {
   readonly q: Float32Array;
   readonly k: Float32Array;
   readonly v: Float32Array;
-  readonly H: number;
+  readonly queryHeads: number;
+  readonly keyHeads: number;
+  readonly queryHead: number;
+  readonly keyHead: number;
   readonly K: number;
   readonly V: number;
-  readonly head: number;
 }
 
 /** Rows that take part, by their numbers. */
@@ -57,7 +62,7 @@ export function attendListed(
 }
 
 function attendBlock(
-  { m, l, o, q, k, v, H, K, V, head }: Streams,
+  { m, l, o, q, k, v, queryHeads, keyHeads, queryHead, keyHead, K, V }: Streams,
   query: number,
   keys: Int32Array,
   from: number,
@@ -66,12 +71,12 @@ function attendBlock(
   scale: number,
   bias: number,
 ): void {
-  const row = query * H + head;
+  const row = query * queryHeads + queryHead;
   const qRow = row * K;
   const oRow = row * V;
   let most = m[row]!;
   for (let j = 0; j < count; j++) {
-    const kRow = (keys[from + j]! * H + head) * K;
+    const kRow = (keys[from + j]! * keyHeads + keyHead) * K;
     let sum = 0;
     for (let i = 0; i < K; i++) sum = multiplyAdd(q[qRow + i]!, k[kRow + i]!, sum);
     scores[j] = multiplyAdd(sum, scale, bias);
@@ -82,7 +87,7 @@ function attendBlock(
   for (let i = 0; i < V; i++) o[oRow + i] = o[oRow + i]! * fade;
   for (let j = 0; j < count; j++) {
     const weight = exp32(fround(scores[j]! - most));
-    const vRow = (keys[from + j]! * H + head) * V;
+    const vRow = (keys[from + j]! * keyHeads + keyHead) * V;
     sum = fround(sum + weight);
     for (let i = 0; i < V; i++) o[oRow + i] = multiplyAdd(weight, v[vRow + i]!, o[oRow + i]!);
   }

@@ -26,7 +26,8 @@ EXPORT void angularHashes(const float *x, const double *projections, int *hashes
 EXPORT void attendRows(float *m, float *l, float *o, const float *q, const float *k, const float *v,
                        const int *queries, const int *keys, float *scratch, int queryCount, int keyCount, int H, int K,
                        int V, int head, float scale, float bias, int causal) {
-  const Streams s = streamsOfHead((Streams){m, l, o, q, k, v, H, K, V}, head);
+  const int key = head * K, value = head * V;
+  const Streams s = {m + head, l + head, o + value, q + key, k + key, v + value, H, H, K, V};
   attendListed(s, queries, queryCount, keys, keyCount, scratch, scale, bias, causal);
 }
 

@@ -60,7 +60,8 @@ export function attendRows(
   bias: number,
   causal: number,
 ): void {
-  const streams = { m, l, o, q, k, v, H, K, V, head };
+  const of = { queryHeads: H, keyHeads: H, queryHead: head, keyHead: head };
+  const streams = { m, l, o, q, k, v, ...of, K, V };
   const listed = { queries, queryCount, keys, keyCount };
   attendListed(streams, listed, scratch, Math.fround(scale), Math.fround(bias), causal !== 0);
 }

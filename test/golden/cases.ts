@@ -19,6 +19,7 @@ import {
   selectiveScan,
   simpleGla,
   stateSpaceDuality,
+  tensorAttention,
 } from '../../operators/index.js';
 import type { OperatorMaker } from '../../src/define-operator.js';
 import type { Golden } from '../support/golden.js';
@@ -79,6 +80,12 @@ export const cases: readonly GoldenCase[] = [
     layout: 'T,D',
     options: (set) => ({ keyDim: 5, valueDim: 6, featureMap: 'identity', rpe: set.whole('b') }),
     arrays: { q: 'phi_q', k: 'phi_k', o: 'o_causal' },
+  },
+  {
+    set: 'tensor_attention_3way',
+    operator: tensorAttention,
+    layout: 'T,D',
+    options: () => ({ order: 3, keyDim: 4, valueDim: 4, maxRows: 9 }),
   },
   {
     set: 'linear_attn',
