@@ -72,16 +72,17 @@ function attendToPairs(
     const [i, head] = [Math.floor(at / H), at % H];
     const query = vectorOf(q, K, at);
     const seen = Array.from({ length: to(i) - from(i) }, (_, j) => (from(i) + j) * H + head);
-    const seconds = seen.map((l) => ({ key: vectorOf(k2, K, l), value: vectorOf(v2, V, l) }));
     const sums = new Float64Array(V);
     let total = 0;
     for (const j of seen) {
       const first = vectorOf(k1, K, j).map((x, a) => scale * x * query[a]!);
       const value = vectorOf(v1, V, j);
-      for (const second of seconds) {
-        const w = weight(dot(first, second.key));
+      for (const l of seen) {
+        let x = 0;
+        for (let a = 0; a < K; a++) x += first[a]! * k2[l * K + a]!;
+        const w = weight(x);
         total += w;
-        for (let c = 0; c < V; c++) sums[c]! += w * value[c]! * second.value[c]!;
+        for (let c = 0; c < V; c++) sums[c]! += w * value[c]! * v2[l * V + c]!;
       }
     }
     for (let c = 0; c < V; c++) o[at * V + c] = sums[c]! / total;
@@ -92,10 +93,7 @@ function attendToPairs(
 /** 1 + x + x^2 / 2! + … + x^degree / degree! */
 function taylor(x: number, degree: number): number {
   let sum = 1;
-  for (let i = 1, term = 1; i <= degree; i++) {
-    term *= x / i;
-    sum += term;
-  }
+  for (let i = degree; i >= 1; i--) sum = 1 + (x / i) * sum;
   return sum;
 }
 
