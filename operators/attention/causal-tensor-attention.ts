@@ -80,7 +80,7 @@ export const causalTensorAttention = defineOperator({
   merge: (a, b) => ({ sums1: added(a.sums1, b.sums1), sums2: added(a.sums2, b.sums2) }),
   tolerance: 1e-6,
   examples: [
-    { heads: 2, keyDim: 2, valueDim: 2, approximate: { degree: 3, bound: 1 } },
+    { keyDim: 2, valueDim: 2, approximate: { degree: 3, bound: 1 } },
     { keyDim: 4, valueDim: 1, scale: 0.2, approximate: { degree: 3, bound: 1.1 } },
   ],
 });
