@@ -21,6 +21,7 @@ import { keepKey, keepValue } from './chunk.js';
 import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
 import { wasm } from './wasm/attention.js';
+import { wasm as sharedWasm } from './wasm/attention-shared.js';
 
 /** Tiles of queries that `attendBlock` counts. */
 export const tilesOf = (heads: number, queries: number): number => heads * Math.ceil(queries / TILE_ROWS);
@@ -190,7 +191,7 @@ export function attendRagged(
   return kept;
 }
 
-export const attentionKernels = defineKernels('attention', wasm, {
+const twins = {
   firstNonFinite,
   firstAbove,
   keepBlockKeys,
@@ -199,4 +200,6 @@ export const attentionKernels = defineKernels('attention', wasm, {
   mergeSoftmax,
   causalAttention,
   attendRagged,
-});
+};
+
+export const attentionKernels = defineKernels('attention', wasm, twins, sharedWasm);
