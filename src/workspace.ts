@@ -76,7 +76,13 @@ export class Workspace {
     this.#plan = plan;
     this.#arena = definition.kernels
       ? openArena(definition.kernels, bytes, context.backend, definition.threads?.(options))
-      : { backend: 'typescript', buffer: new ArrayBuffer(bytes), base: 0, kernels: checks, together: () => [] };
+      : {
+          backend: 'typescript',
+          buffer: new ArrayBuffer(bytes),
+          base: 0,
+          kernels: checks,
+          together: () => [],
+        };
     const { buffer, base, kernels, together } = this.#arena;
     this.cells = definition.codec
       ? new CodecCells(definition.codec(options))

@@ -99,3 +99,10 @@ export function shapeOf(options: Attention, ring: Partial<Shape> = {}): Shape {
 }
 
 export const packedShape = (options: Attention, ring?: Partial<Shape>) => packShape(shapeOf(options, ring));
+
+/** `count` pieces of work in at most so many shares that differ by one at most: from, to (exclusive). */
+export function evenShares(count: number, threads: number): [from: number, to: number][] {
+  const shares = Math.max(1, Math.min(count, threads));
+  const border = (i: number) => Math.floor((i * count) / shares);
+  return Array.from({ length: shares }, (_, i) => [border(i), border(i + 1)]);
+}

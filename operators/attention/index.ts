@@ -1,4 +1,6 @@
-/**
- * Attention over streams: exact softmax attention in bounded memory, and its approximations.
- */
-export {};
+export { alibi, type Bias, type Factor, type SquaredDistance, squaredDistance } from './bias.js';
+export { type CausalAttentionOptions, causalAttention } from './causal-attention.js';
+export { type CrossAttentionOptions, crossAttention } from './cross-attention.js';
+export type { AttentionOptions, Rescale } from './heads.js';
+export { type OnlineSoftmaxOptions, onlineSoftmax } from './online-softmax.js';
+export { type SoftmaxOptions, softmax } from './softmax.js';

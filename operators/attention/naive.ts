@@ -70,7 +70,14 @@ const headsOf = (options: {
 };
 
 /** q . k of one head, scaled; rows of q and k as given. */
-function logit({ heads, kvHeads, keyDim: K, scale }: Heads, h: number, q: Numbers, i: number, k: Numbers, j: number) {
+function logit(
+  { heads, kvHeads, keyDim: K, scale }: Heads,
+  h: number,
+  q: Numbers,
+  i: number,
+  k: Numbers,
+  j: number,
+) {
   const kvHead = Math.floor((h * kvHeads) / heads);
   let sum = 0;
   for (let c = 0; c < K; c++) sum += q[(i * heads + h) * K + c]! * k[(j * kvHeads + kvHead) * K + c]!;
@@ -78,7 +85,13 @@ function logit({ heads, kvHeads, keyDim: K, scale }: Heads, h: number, q: Number
 }
 
 /** The mean of one head's values, weighted. `rows` are those that the weights belong to. */
-function mean({ heads, kvHeads, valueDim: V }: Heads, h: number, p: Numbers, v: Numbers, rows: readonly number[]) {
+function mean(
+  { heads, kvHeads, valueDim: V }: Heads,
+  h: number,
+  p: Numbers,
+  v: Numbers,
+  rows: readonly number[],
+) {
   const kvHead = Math.floor((h * kvHeads) / heads);
   return Array.from({ length: V }, (_, c) =>
     rows.reduce((sum, row, at) => sum + p[at]! * v[(row * kvHeads + kvHead) * V + c]!, 0),

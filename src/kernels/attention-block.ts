@@ -186,7 +186,7 @@ export function mergeRow(
   i: number,
   V: number,
 ): void {
-  const highest = m[i]! > m2[i]! ? m[i]! : m2[i]!;
+  const highest = Math.max(m[i]!, m2[i]!);
   const own = rescaleFactor(m[i]!, highest);
   const other = rescaleFactor(m2[i]!, highest);
   m[i] = highest;

@@ -6,7 +6,7 @@
  * array is passed on as its address in the arena, so the caller never sees which one it calls. A native build binds
  * the same arena once and receives the same integers.
  */
-import { type Crew, hasThreads, openCrew } from '../worker-pool.js';
+import { hasThreads, openCrew } from '../worker-pool.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: twins are narrowed by each kernel set's own type
 export type Kernel = (...args: any[]) => unknown;
@@ -25,7 +25,7 @@ export interface KernelSet<K extends Kernels = Kernels> {
 /** Calls a kernel that gives a number once for each list of arguments. Gives what each call gave, in their order. */
 export type Together<K extends Kernels> = <N extends string & keyof K>(
   name: N,
-  argumentLists: readonly Parameters<K[N]>[],
+  argumentLists: readonly Readonly<Parameters<K[N]>>[],
 ) => number[];
 
 /** A fixed block of memory that never grows, with the kernels that reach into it. All of it starts as zeros. */
