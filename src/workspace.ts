@@ -237,7 +237,11 @@ export class Workspace {
   }
 }
 
-const isCheckedByStep = (type: RowType) => isArrayType(type) && type.checkedByStep === true;
+/** Whether a column, or what its lists hold, is checked when the step asks for it. */
+const isCheckedByStep = (type: RowType) => {
+  const numbers = isListType(type) ? type.element : type;
+  return isArrayType(numbers) && numbers.checkedByStep === true;
+};
 
 /** The index of the first NaN or +Infinity of `numbers` from `from` on, -1 when there is none. */
 function firstUnmasked(numbers: ArrayLike<number>, from: number, n: number): number {

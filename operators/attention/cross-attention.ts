@@ -19,7 +19,7 @@ import { attentionKernels, mergeSoftmax, settleSoftmax, tilesOf } from '../../sr
 import { BLOCK_KEYS, packQuery, TILE_ROWS } from '../../src/kernels/attention-block.js';
 import { f32, f64, i32, startingAt, type Views } from '../../src/layout.js';
 import { numbers, oneOf } from '../../src/options.js';
-import { alibi, fillFactors } from './bias.js';
+import { fillFactors } from './bias.js';
 import {
   type AttentionOptions,
   attentionOptions,
@@ -169,7 +169,7 @@ export const crossAttention = defineOperator({
   examples: [
     { heads: 2, keyDim: 5, valueDim: 6, queries: sampleQueries(5, 2 * 5) },
     { heads: 4, kvHeads: 2, keyDim: 8, valueDim: 3, queries: sampleQueries(3, 4 * 8), threads: 2 },
-    { keyDim: 4, valueDim: 9, queries: sampleQueries(4, 4), bias: alibi([0.25]) },
+    { keyDim: 4, valueDim: 9, queries: sampleQueries(4, 4), scale: 1 },
   ],
 });
 

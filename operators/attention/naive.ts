@@ -5,6 +5,7 @@
 import { type Bias, factorRows } from './bias.js';
 import type { CausalAttentionOptions } from './causal-attention.js';
 import type { CrossAttentionOptions } from './cross-attention.js';
+import type { DecodeAttentionOptions } from './decode-attention.js';
 import type { SoftmaxOptions } from './softmax.js';
 
 type Numbers = ArrayLike<number>;
@@ -164,3 +165,41 @@ export function causalAttention(
   }
   return { o };
 }
+
+/** Lists as the engine has them: the elements of row t are offsets[t] to below offsets[t + 1]. */
+interface Lists {
+  readonly offsets: Numbers;
+  readonly values: Numbers;
+}
+
+export function decodeAttention(
+  options: DecodeAttentionOptions,
+  { q, k, v }: { readonly q: Numbers; readonly k: Lists; readonly v: Lists },
+) {
+  const shape = headsOf(options);
+  const { heads: H, kvHeads, keyDim: K, valueDim: V } = shape;
+  const rowsOf = (lists: Lists, t: number, width: number): Numbers =>
+    Array.prototype.slice.call(lists.values, lists.offsets[t]! * width, lists.offsets[t + 1]! * width);
+  const T = q.length / (H * K);
+  const o = new Float64Array(T * H * V);
+  const lse = new Float64Array(T * H);
+  for (let t = 0; t < T; t++) {
+    const keys = rowsOf(k, t, kvHeads * K);
+    const last = keys.length / (kvHeads * K) - 1;
+    const queries = { ...options, queries: Array.prototype.slice.call(q, t * H * K, (t + 1) * H * K) };
+    const bias = options.bias && { ...options.bias, phiQ: lastFactor(options, last) };
+    const own = crossAttention(
+      { ...queries, ...(bias && { bias }) },
+      { k: keys, v: rowsOf(v, t, kvHeads * V) },
+    );
+    o.set(own.o, t * H * V);
+    lse.set(own.lse, t * H);
+  }
+  return { o, lse };
+}
+
+/** The query of a row stands where its last key does. */
+const lastFactor =
+  ({ bias, heads = 1 }: DecodeAttentionOptions, last: number) =>
+  (_: number, head: number) =>
+    factorRows('phiQ', bias!.phiQ, heads, bias!.rank)(last, head);

@@ -243,27 +243,59 @@ EXPORT int causalAttention(float *keys, float *values, float *phi, double *decay
   return kept;
 }
 
+/** Takes a block's first `count` keys into the running softmax of one query a head: m, l [H], o [H, V]. */
+INLINE int attendHeads(const float *queries, Block rings, float *m, float *l, float *o, const Shape *shape, int count,
+                       float *scores) {
+  const int V = shape->V, width = shape->K + shape->R;
+  const int group = shape->H / shape->kvHeads;
+  const Queries all = {queries, 0, m, l, o, 1, V};
+  Spans spans;
+  for (int i = 0; i < TILE_ROWS; i++) {
+    spans.from[i] = 0;
+    spans.to[i] = count;
+  }
+  int kept = 0;
+  for (int head = 0; head < shape->H;) {
+    const Block block = blockOf(rings, shape, head, 0);
+    const int sharing = shape->R > 0 ? 1 : group - head % group;
+    const Queries own = queriesFrom(all, head, width);
+    if (sharing >= TILE_ROWS) {
+      kept += attendFour(own, block, shape, &spans, scores);
+      head += TILE_ROWS;
+    } else {
+      kept += attendOne(own, block, shape, &spans, scores);
+      head++;
+    }
+  }
+  return kept;
+}
+
 /**
- * The running softmax of one row's queries over `count` keys of its own. q [H K], k [count, kvHeads K],
- * v [count, kvHeads V], phiQ [H R], phiK [count, H R], m, l [H], o [H, V], which start anew.
+ * The running softmax of one query a head over at most 64 keys, for every `stride`th of `units` from `first` on:
+ * q [units, H K], k [units, 64, kvHeads K], v [units, 64, kvHeads V], phiQ [units, H R], phiK [units, 64, H R],
+ * counts [units] of keys; m, l [units, H], o [units, H, V] start anew.
  * scratch [4 64 + H (K + R) + 64 (kvHeads (K + V) + H R)].
  */
-EXPORT int attendRagged(const float *q, const float *k, const float *v, const float *phiQ, const float *phiK, float *m,
-                        float *l, float *o, float *scratch, const Shape *shape, int count) {
+EXPORT int attendUnits(const float *q, const float *k, const float *v, const float *phiQ, const float *phiK, float *m,
+                       float *l, float *o, float *scratch, const Shape *shape, const int32_t *counts, int units,
+                       int first, int stride) {
   const int H = shape->H, kvHeads = shape->kvHeads, K = shape->K, V = shape->V, R = shape->R;
   float *queries = scratch + TILE_ROWS * BLOCK_KEYS, *keys = queries + H * (K + R);
   float *values = keys + kvHeads * K * BLOCK_KEYS, *phi = values + kvHeads * V * BLOCK_KEYS;
-  for (int head = 0; head < H; head++) {
-    packQuery(q + head * K, phiQ + head * R, shape, queries + head * (K + R));
-    m[head] = -__builtin_inff();
-    l[head] = 0;
-  }
-  fill(o, 0, H * V);
   int kept = 0;
-  for (int at = 0; at < count; at += BLOCK_KEYS) {
-    const int taken = least(BLOCK_KEYS, count - at);
-    keepBlockKeys(keys, values, phi, k + at * kvHeads * K, v + at * kvHeads * V, phiK + at * H * R, shape, 0, taken);
-    kept += attendBlock(queries, keys, values, phi, m, l, o, scratch, shape, 1, taken, 0, H);
+  for (int unit = first; unit < units; unit += stride) {
+    for (int head = 0; head < H; head++) {
+      const int at = unit * H + head;
+      packQuery(q + at * K, phiQ + at * R, shape, queries + head * (K + R));
+      m[at] = -__builtin_inff();
+      l[at] = 0;
+    }
+    fill(o + unit * H * V, 0, H * V);
+    const int row = unit * BLOCK_KEYS;
+    keepBlockKeys(keys, values, phi, k + row * kvHeads * K, v + row * kvHeads * V, phiK + row * H * R, shape, 0,
+                  counts[unit]);
+    kept += attendHeads(queries, (Block){keys, values, phi, 0}, m + unit * H, l + unit * H, o + unit * H * V, shape,
+                        counts[unit], scratch);
   }
   return kept;
 }

@@ -140,15 +140,16 @@ export function mergeSoftmax(
   for (let i = 0; i < n; i++) mergeRow(m, l, o, m2, l2, o2, i, V);
 }
 
-/** Floats of scratch that `attendRagged` takes. */
-export const raggedScratch = ({ heads: H, kvHeads, keyDim: K, valueDim: V, rank: R }: Shape): number =>
+/** Floats of scratch that `attendUnits` takes. */
+export const unitScratch = ({ heads: H, kvHeads, keyDim: K, valueDim: V, rank: R }: Shape): number =>
   TILE_ROWS * BLOCK_KEYS + H * (K + R) + BLOCK_KEYS * (kvHeads * (K + V) + H * R);
 
 /**
- * The running softmax of one row's queries over `count` keys of its own. q [H K], k [count, kvHeads K],
- * v [count, kvHeads V], phiQ [H R], phiK [count, H R]; m, l [H], o [H, V] start anew.
+ * The running softmax of one query a head over at most 64 keys, for every `stride`th of `units` from `first` on:
+ * q [units, H K], k [units, 64, kvHeads K], v [units, 64, kvHeads V], phiQ [units, H R], phiK [units, 64, H R],
+ * counts [units] of keys; m, l [units, H], o [units, H, V] start anew. scratch of `unitScratch` floats.
  */
-export function attendRagged(
+export function attendUnits(
   q: Float32Array,
   k: Float32Array,
   v: Float32Array,
@@ -159,7 +160,10 @@ export function attendRagged(
   o: Float32Array,
   scratch: Float32Array,
   shape: Int32Array,
-  count: number,
+  counts: Int32Array,
+  units: number,
+  first: number,
+  stride: number,
 ): number {
   const unpacked = unpackShape(shape);
   const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = unpacked;
@@ -167,26 +171,23 @@ export function attendRagged(
   const keys = queries.subarray(H * (K + R));
   const values = keys.subarray(kvHeads * K * BLOCK_KEYS);
   const phi = values.subarray(kvHeads * V * BLOCK_KEYS);
-  for (let h = 0; h < H; h++) packQuery(q, h * K, phiQ, h * R, unpacked, queries, h * (K + R));
-  m.fill(-Infinity, 0, H);
-  l.fill(0, 0, H);
-  o.fill(0, 0, H * V);
+  const part = (x: Float32Array, unit: number, floats: number) => x.subarray(unit * floats);
   let kept = 0;
-  for (let at = 0; at < count; at += BLOCK_KEYS) {
-    const taken = Math.min(BLOCK_KEYS, count - at);
-    const rows = (x: Float32Array, width: number) => x.subarray(at * width);
-    keepBlockKeys(
-      keys,
-      values,
-      phi,
-      rows(k, kvHeads * K),
-      rows(v, kvHeads * V),
-      rows(phiK, H * R),
-      shape,
-      0,
-      taken,
-    );
-    kept += attendBlock(queries, keys, values, phi, m, l, o, scratch, shape, 1, taken, 0, H);
+  for (let unit = first; unit < units; unit += stride) {
+    for (let h = 0; h < H; h++) {
+      const at = unit * H + h;
+      packQuery(q, at * K, phiQ, at * R, unpacked, queries, h * (K + R));
+    }
+    const [ownM, ownL, ownO] = [part(m, unit, H), part(l, unit, H), part(o, unit, H * V)];
+    ownM.fill(-Infinity, 0, H);
+    ownL.fill(0, 0, H);
+    ownO.fill(0, 0, H * V);
+    const kRows = part(k, unit, BLOCK_KEYS * kvHeads * K);
+    const vRows = part(v, unit, BLOCK_KEYS * kvHeads * V);
+    const phiRows = part(phiK, unit, BLOCK_KEYS * H * R);
+    const count = counts[unit]!;
+    keepBlockKeys(keys, values, phi, kRows, vRows, phiRows, shape, 0, count);
+    kept += attendBlock(queries, keys, values, phi, ownM, ownL, ownO, scratch, shape, 1, count, 0, H);
   }
   return kept;
 }
@@ -199,7 +200,7 @@ const twins = {
   settleSoftmax,
   mergeSoftmax,
   causalAttention,
-  attendRagged,
+  attendUnits,
 };
 
 export const attentionKernels = defineKernels('attention', wasm, twins, sharedWasm);
