@@ -29,6 +29,10 @@ export interface ArrayType<D extends Dtype = Dtype> {
   /** The smallest and the largest value that a column of it may hold. */
   readonly least: number;
   readonly most: number;
+  /** Whether a column of it may hold -Infinity: a logit that is masked. */
+  readonly masked?: true;
+  /** Whether the step itself sees that a column is not finite, and then asks for it to be checked. */
+  readonly checkedByStep?: true;
 }
 
 export type ArrayTypes = Readonly<Record<string, ArrayType>>;
@@ -83,6 +87,15 @@ export const within = <D extends Dtype>(type: ArrayType<D>, bound: number): Arra
   ...type,
   least: -bound,
   most: bound,
+});
+
+/** The same column, which may hold -Infinity as well: the logit of what is left out. */
+export const orMasked = <D extends Dtype>(type: ArrayType<D>): ArrayType<D> => ({ ...type, masked: true });
+
+/** The same column, checked when the step calls `check`: for a kernel whose own sums show that a number is not finite. */
+export const checkedByStep = <D extends Dtype>(type: ArrayType<D>): ArrayType<D> => ({
+  ...type,
+  checkedByStep: true,
 });
 
 export const bytesPerElement = (dtype: Dtype): number => constructors[dtype].BYTES_PER_ELEMENT;

@@ -62,7 +62,8 @@ export class Workspace {
 
   constructor(plan: Plan, cells: number, context: OpenContext = {}) {
     const { definition, options, layout, inputs, outputs, constants, scratch } = plan;
-    const blocks = layoutOf(definition.kernels ? blocksOf(arraysAmong({ ...inputs, ...outputs })) : {});
+    const inBlocks = definition.kernels !== undefined && definition.passing !== 'columns';
+    const blocks = layoutOf(inBlocks ? blocksOf(arraysAmong({ ...inputs, ...outputs })) : {});
     const constantsBytes = Object.values(constants).reduce(
       (sum, array) => sum + aligned(array.byteLength),
       0,
@@ -74,9 +75,15 @@ export class Workspace {
     }
     this.#plan = plan;
     this.#arena = definition.kernels
-      ? openArena(definition.kernels, bytes, context.backend)
-      : { backend: 'typescript', buffer: new ArrayBuffer(bytes), base: 0, kernels: checks };
-    const { buffer, base, kernels } = this.#arena;
+      ? openArena(definition.kernels, bytes, context.backend, definition.threads?.(options))
+      : {
+          backend: 'typescript',
+          buffer: new ArrayBuffer(bytes),
+          base: 0,
+          kernels: checks,
+          together: () => [],
+        };
+    const { buffer, base, kernels, together } = this.#arena;
     this.cells = definition.codec
       ? new CodecCells(definition.codec(options))
       : new LayoutCells(definition.name, layout, buffer, base);
@@ -91,7 +98,7 @@ export class Workspace {
     const scratchViews = viewsOf(scratch, buffer, end);
     const blockViews = viewsOf<ArrayTypes>(blocks, buffer, end + scratch.byteLength);
     if (context.poison !== undefined) new Uint8Array(buffer, end).fill(context.poison);
-    this.#block = definition.kernels ? blockViews : undefined;
+    this.#block = inBlocks ? blockViews : undefined;
     this.outputs = new OutputColumns(definition.name, outputs, plan.columns);
     this.#context = {
       options,
@@ -99,7 +106,9 @@ export class Workspace {
       constants: inArena,
       scratch: scratchViews,
       kernels,
+      together,
       emit: () => {},
+      check: () => {},
     };
   }
 
@@ -129,6 +138,7 @@ export class Workspace {
     if (this.#block === undefined) this.#stepWhole(columns, rows, count, out);
     else
       for (let from = 0; from < count; from += BLOCK_ROWS) this.#stepBlock(columns, rows, from, count, out);
+    this.#plan.definition.endBatch?.(this.#context);
   }
 
   flush(emit: Emit): void {
@@ -169,8 +179,9 @@ export class Workspace {
       const column = columns[role];
       batch[role] =
         column === undefined || rows === undefined ? column : pickRows(column, type, rows, 0, count);
-      this.#check(role, type, batch[role], rows, 0, count);
+      if (!isCheckedByStep(type)) this.#check(role, type, batch[role], rows, 0, count);
     }
+    this.#context.check = (role) => this.#check(role, inputs[role]!, batch[role], rows, 0, count);
     const widthOf = (role: string) => (outputs[role] as ArrayType).length;
     for (const role in out)
       batch[role] = rows === undefined ? out[role] : out[role]!.slice(0, count * widthOf(role));
@@ -205,7 +216,7 @@ export class Workspace {
 
   #checkNumbers(
     role: string,
-    { least, most }: ArrayType,
+    { least, most, masked }: ArrayType,
     values: AnyArray | undefined,
     start: number,
     end: number,
@@ -216,7 +227,8 @@ export class Workspace {
     const inArena = values instanceof Float32Array && values.buffer === this.#arena.buffer;
     const { firstNonFinite, firstAbove } = inArena ? (this.#arena.kernels as typeof checks) : checks;
     const numbers = (start === 0 ? values : values.subarray(start)) as Float32Array;
-    const bad = firstNonFinite(numbers, end - start);
+    let bad = firstNonFinite(numbers, end - start);
+    if (masked && numbers[bad] === Number.NEGATIVE_INFINITY) bad = firstUnmasked(numbers, bad, end - start);
     if (bad >= 0) throw notFinite(definition.name, columns[role]!, rowOf(start + bad), String(numbers[bad]));
     const high = most < Number.POSITIVE_INFINITY ? firstAbove(numbers, end - start, most) : -1;
     const low = least > Number.NEGATIVE_INFINITY ? firstBelow(numbers, end - start, least) : -1;
@@ -226,6 +238,18 @@ export class Workspace {
     const domain = least > Number.NEGATIVE_INFINITY ? `a number in ${least} … ${most}` : `at most ${most}`;
     throw outOfDomain(definition.name, columns[role]!, row, domain, String(numbers[outside]));
   }
+}
+
+/** Whether a column, or what its lists hold, is checked when the step asks for it. */
+const isCheckedByStep = (type: RowType) => {
+  const numbers = isListType(type) ? type.element : type;
+  return isArrayType(numbers) && numbers.checkedByStep === true;
+};
+
+/** The index of the first NaN or +Infinity of `numbers` from `from` on, -1 when there is none. */
+function firstUnmasked(numbers: ArrayLike<number>, from: number, n: number): number {
+  for (let i = from; i < n; i++) if (!(numbers[i]! < Number.POSITIVE_INFINITY)) return i;
+  return -1;
 }
 
 /** What every kernel set has, for the columns of operators without kernels. */
