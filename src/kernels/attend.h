@@ -1,154 +1,90 @@
 /**
- * Listed queries attend over listed keys: online softmax, a block of keys at a time.
+ * Listed queries attend over listed keys: what is listed is gathered into blocks and tiles of `attention.h`.
  *
  * Shapes: m, l [T, H], o [T, H V], the running maximum, sum and weighted values of each row, which later calls add to;
- * q, k [T, H K], v [T, H V] packed rows, H being as many heads as the queries have or as the keys have; `queries` and `keys` number the rows of them that take part.
+ * q, k [T, H K], v [T, H V] packed rows, H being as many heads as the queries have or as the keys have; `queries` and
+ * `keys` number the rows of them that take part.
  */
 #pragma once
 
-#include "math.h"
-#include "tile.h"
-
-enum { KEY_ROWS = 64 };
+#include "attention.h"
 
 /** One head of the rows, which are so many heads wide: those of the queries (q, m, l, o) and those of the keys (k, v). */
 typedef struct {
   float *m, *l, *o;
   const float *q, *k, *v;
-  int queryHeads, keyHeads, K, V;
+  int queryHeads, keyHeads;
 } Streams;
 
-INLINE int queryRow(Streams s, int row) { return row * s.queryHeads; }
-INLINE int keyRow(Streams s, int row) { return row * s.keyHeads; }
-
-/** A block: keys [K, KEY_ROWS], values [KEY_ROWS, V]; and a tile: queries [TILE_ROWS, K], scores [TILE_ROWS, KEY_ROWS]. */
+/** A block of keys, a tile of queries with their running softmax, and its scores. */
 typedef struct {
-  float *keys, *values, *queries, *scores;
+  Block block;
+  float *query, *m, *l, *o, *scores;
 } Gathered;
 
-INLINE Gathered gatheredAt(float *scratch, int K, int V) {
-  float *values = scratch + K * KEY_ROWS;
-  float *queries = values + KEY_ROWS * V;
-  return (Gathered){scratch, values, queries, queries + TILE_ROWS * K};
+/** scratch: keys [K, 64], values [64, V], phi [64], query [4, K + 1], m [4], l [4], o [4, V], scores [4, 64]. */
+INLINE Gathered gatheredAt(float *scratch, const Shape *shape) {
+  float *values = scratch + shape->K * BLOCK_KEYS;
+  float *phi = values + shape->V * BLOCK_KEYS;
+  float *query = phi + BLOCK_KEYS;
+  float *m = query + TILE_ROWS * (shape->K + 1);
+  float *l = m + TILE_ROWS, *o = l + TILE_ROWS;
+  return (Gathered){{scratch, values, phi, 0}, query, m, l, o, o + TILE_ROWS * shape->V};
 }
 
-INLINE void copyRow(const float *from, float *to, int n) {
-  int i = 0;
-  ROLLED for (; i + W <= n; i += W) store(to + i, load(from + i));
-  for (; i < n; i++) to[i] = from[i];
-}
-
-/** Keys as columns, values as rows. */
-INLINE void gatherKeys(Gathered to, Streams s, const int *rows, int count) {
+INLINE void gatherKeys(Gathered to, Streams s, const int *keys, int count, const Shape *shape) {
   for (int j = 0; j < count; j++) {
-    const float *key = s.k + keyRow(s, rows[j]) * s.K;
-    for (int i = 0; i < s.K; i++) to.keys[i * KEY_ROWS + j] = key[i];
-    copyRow(s.v + keyRow(s, rows[j]) * s.V, to.values + j * s.V, s.V);
+    const int row = keys[j] * s.keyHeads;
+    keepKeys(to.block, shape, s.k + row * shape->K, 0, s.v + row * shape->V, 0, j, 1);
   }
 }
 
-typedef struct {
-  Gathered block;
-  Streams streams;
-  const int *rows;
-  const float *fade;
-  float scale, bias;
-  int count;
-} Attending;
-
-INLINE void scoreTile(const void *context, Extent extent) {
-  const Attending *a = context;
-  const int K = a->streams.K;
-  Tile sums = {0};
-  addProduct(sums, extent, a->block.queries + extent.row * K, K, a->block.keys + extent.column, KEY_ROWS, K);
-  EACH_ROW(m, extent) EACH_VECTOR(n, extent) {
-    float *scores = a->block.scores + (extent.row + m) * KEY_ROWS + extent.column;
-    storeVector(scores, n, extent, multiplyAdd(sums[m][n], splat(a->scale), splat(a->bias)));
-  }
+INLINE void gatherQuery(Gathered to, Streams s, int i, int row, const Shape *shape) {
+  const float one = 1;
+  packQuery(s.q + row * shape->K, &one, shape, to.query + i * (shape->K + 1));
+  to.m[i] = s.m[row];
+  to.l[i] = s.l[row];
+  map(same, s.o + row * shape->V, to.o + i * shape->V, shape->V);
 }
 
-/** o = fade o + p v, over the block's keys in their order. */
-INLINE void valueTile(const void *context, Extent extent) {
-  const Attending *a = context;
-  const int V = a->streams.V;
-  float *o[TILE_ROWS];
-  Tile sums = {0};
-  EACH_ROW(m, extent) {
-    o[m] = a->streams.o + queryRow(a->streams, a->rows[extent.row + m]) * V + extent.column;
-    EACH_VECTOR(n, extent) sums[m][n] = loadVector(o[m], n, extent) * a->fade[extent.row + m];
-  }
-  addProduct(sums, extent, a->block.scores + extent.row * KEY_ROWS, KEY_ROWS, a->block.values + extent.column, V,
-             a->count);
-  EACH_ROW(m, extent) EACH_VECTOR(n, extent) storeVector(o[m], n, extent, sums[m][n]);
+INLINE void scatterQuery(Gathered from, Streams s, int i, int row, const Shape *shape) {
+  s.m[row] = from.m[i];
+  s.l[row] = from.l[i];
+  map(same, from.o + i * shape->V, s.o + row * shape->V, shape->V);
 }
 
-INLINE float largest(const float *x, int n, float most) {
-  Vec lanes = splat(most);
-  int i = 0;
-  ROLLED for (; i + W <= n; i += W) lanes = atLeast(lanes, load(x + i));
-  UNROLLED for (int c = 0; c < W; c++) most = lanes[c] > most ? lanes[c] : most;
-  for (; i < n; i++) most = x[i] > most ? x[i] : most;
-  return most;
-}
-
-INLINE float exponential(float x) { return expLanes(splat(x))[0]; }
-
-/** p [n] = e^(p - m); the sum of them, one after the other. */
-INLINE float weigh(float *p, float m, int n) {
-  int i = 0;
-  ROLLED for (; i + W <= n; i += W) store(p + i, expLanes(load(p + i) - m));
-  if (i < n) storeLanes(p + i, expLanes(loadLanes(p + i, n - i) - m), n - i);
-  float sum = 0;
-  for (i = 0; i < n; i++) sum += p[i];
-  return sum;
-}
-
-/** Scores become weights relative to the row's new maximum; returns by how much the old ones fade. */
-INLINE float softmaxRow(Streams s, int row, float *scores, int count) {
-  float *m = s.m + queryRow(s, row), *l = s.l + queryRow(s, row);
-  const float most = largest(scores, count, *m);
-  const float fade = exponential(*m - most);
-  *l = *l * fade + weigh(scores, most, count);
-  *m = most;
-  return fade;
-}
-
-/** A tile of up to TILE_ROWS queries against the gathered block; query i of it sees `visible + i` keys, all at most. */
-INLINE void attendTile(Attending *a, int rows, int visible) {
-  const Streams s = a->streams;
-  float fade[TILE_ROWS];
-  for (int i = 0; i < rows; i++) copyRow(s.q + queryRow(s, a->rows[i]) * s.K, a->block.queries + i * s.K, s.K);
-  eachTile(scoreTile, a, rows, a->count);
+/** Up to four queries against the gathered block; query number i of them sees `visible + i` keys, all at most. */
+INLINE void attendGathered(Gathered at, Streams s, const int *queries, int rows, int visible, int count,
+                           const Shape *shape) {
+  const Queries tile = {at.query, 0, at.m, at.l, at.o, 1, shape->V};
+  Spans spans = {0};
   for (int i = 0; i < rows; i++) {
-    float *scores = a->block.scores + i * KEY_ROWS;
-    const int seen = visible + i < a->count ? visible + i : a->count;
-    fade[i] = softmaxRow(s, a->rows[i], scores, seen);
-    fill(scores + seen, 0, a->count - seen);
+    gatherQuery(at, s, i, queries[i] * s.queryHeads, shape);
+    spans.to[i] = least(visible + i, count);
   }
-  a->fade = fade;
-  eachTile(valueTile, a, rows, s.V);
+  if (rows == TILE_ROWS) attendFour(tile, at.block, shape, &spans, at.scores);
+  for (int i = 0; i < rows && rows < TILE_ROWS; i++) {
+    const Spans own = {{0}, {spans.to[i]}};
+    attendOne(queriesFrom(tile, i, shape->K + 1), at.block, shape, &own, at.scores);
+  }
+  for (int i = 0; i < rows; i++) scatterQuery(at, s, i, queries[i] * s.queryHeads, shape);
 }
 
 /**
- * Adds what the listed keys give to the listed queries' rows of (m, l, o), each logit being scale q . k + bias.
- * `causal`: query number i sees the keys numbered 0 to i.
+ * Adds what the listed keys give to the listed queries' rows of (m, l, o), each logit being scale q . k + bias: a bias
+ * of rank 1. `causal`: query number i sees the keys numbered 0 to i.
  */
 INLINE void attendListed(Streams s, const int *queries, int queryCount, const int *keys, int keyCount, float *scratch,
-                         float scale, float bias, int causal) {
-  const Gathered block = gatheredAt(scratch, s.K, s.V);
-  for (int from = 0; from < keyCount; from += KEY_ROWS) {
-    const int count = keyCount - from < KEY_ROWS ? keyCount - from : KEY_ROWS;
-    gatherKeys(block, s, keys + from, count);
+                         int K, int V, float scale, float bias, int causal) {
+  const Shape shape = {.H = 1, .kvHeads = 1, .K = K, .V = V, .R = 1, .scale = scale, .threshold = -1};
+  const Gathered at = gatheredAt(scratch, &shape);
+  fill(at.block.phi, bias, BLOCK_KEYS);
+  for (int from = 0; from < keyCount; from += BLOCK_KEYS) {
+    const int count = least(keyCount - from, BLOCK_KEYS);
+    gatherKeys(at, s, keys + from, count, &shape);
     for (int i = causal ? from : 0; i < queryCount; i += TILE_ROWS) {
-      const int rows = queryCount - i < TILE_ROWS ? queryCount - i : TILE_ROWS;
-      Attending a = {block, s, queries + i, 0, scale, bias, count};
-      attendTile(&a, rows, causal ? i - from + 1 : count);
+      const int rows = least(queryCount - i, TILE_ROWS);
+      attendGathered(at, s, queries + i, rows, causal ? i - from + 1 : count, count, &shape);
     }
   }
-}
-
-/** o /= l, and m + log l in place of l; a row that has seen no key is 0, its log-sum-exp -infinity. */
-INLINE void finishRow(float *o, float *l, float m, int V) {
-  if (*l > 0) divide(o, *l, V);
-  *l = m + logLanes(splat(*l))[0];
 }

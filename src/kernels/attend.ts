@@ -1,17 +1,11 @@
 /**
- * Listed queries attend over listed keys by online softmax: the twin of `attend.h`, in the same order of operations.
+ * Listed queries attend over listed keys by online softmax: the twin of `attend.h`.
  */
-import { exp32, log32, multiplyAdd } from './math.js';
+import { attendRow, BLOCK_KEYS, packQuery, type Shape, TILE_ROWS } from './attention-block.js';
 
-const { fround } = Math;
-
-/** Keys that are scored before weights are taken relative to a new maximum. */
-export const KEY_ROWS = 64;
-const TILE_ROWS = 4;
-
-/** Floats of scratch for a block of keys and values and a tile of queries and scores. */
+/** Floats of scratch for a block of keys and values and a tile of queries. */
 export const attendScratch = (K: number, V: number): number =>
-  KEY_ROWS * (K + V) + TILE_ROWS * (K + KEY_ROWS);
+  BLOCK_KEYS * (K + V + 1) + TILE_ROWS * (K + 1 + 2 + V + BLOCK_KEYS);
 
 /**
  * Packed rows, of which one head takes part: m, l [T, H], o [T, H V] are added to, q [T, H K] is read, H being
@@ -40,64 +34,64 @@ export interface Listed {
   readonly keyCount: number;
 }
 
+const ONE = Float32Array.of(1);
+
 /**
- * Adds what the listed keys give to the listed queries' rows of (m, l, o), each logit being scale q . k + bias; scores
- * of KEY_ROWS floats is scratch.
+ * Adds what the listed keys give to the listed queries' rows of (m, l, o), each logit being scale q . k + bias: a bias
+ * of rank 1. `causal`: query number i sees the keys numbered 0 to i. scratch of `attendScratch` floats.
  */
 export function attendListed(
   s: Streams,
   { queries, queryCount, keys, keyCount }: Listed,
-  scores: Float32Array,
+  scratch: Float32Array,
   scale: number,
   bias: number,
   causal: boolean,
 ): void {
-  for (let i = 0; i < queryCount; i++) {
-    const visible = causal ? Math.min(i + 1, keyCount) : keyCount;
-    for (let from = 0; from < visible; from += KEY_ROWS) {
-      const count = Math.min(visible - from, KEY_ROWS);
-      attendBlock(s, queries[i]!, keys, from, count, scores, scale, bias);
+  const { m, l, o, q, K, V, queryHeads, queryHead } = s;
+  const shape = shapeOf(K, V, Math.fround(scale));
+  const block = {
+    keys: scratch.subarray(0, K * BLOCK_KEYS),
+    values: scratch.subarray(K * BLOCK_KEYS, (K + V) * BLOCK_KEYS),
+    phi: scratch.subarray((K + V) * BLOCK_KEYS, (K + V + 1) * BLOCK_KEYS).fill(bias),
+    decay: undefined,
+  };
+  const packed = scratch.subarray((K + V + 1) * BLOCK_KEYS);
+  const scores = packed.subarray(K + 1);
+  for (let from = 0; from < keyCount; from += BLOCK_KEYS) {
+    const count = Math.min(keyCount - from, BLOCK_KEYS);
+    for (let j = 0; j < count; j++) keepKey(s, keys[from + j]!, block, j);
+    for (let i = causal ? from : 0; i < queryCount; i++) {
+      const at = queries[i]! * queryHeads + queryHead;
+      packQuery(q, at * K, ONE, 0, shape, packed, 0);
+      const query = { packed, row: 0, decay: 0, m, l, at, o, oRow: at * V };
+      attendRow(query, block, shape, 0, causal ? Math.min(i - from + 1, count) : count, scores);
     }
   }
 }
 
-function attendBlock(
-  { m, l, o, q, k, v, queryHeads, keyHeads, queryHead, keyHead, K, V }: Streams,
-  query: number,
-  keys: Int32Array,
-  from: number,
-  count: number,
-  scores: Float32Array,
-  scale: number,
-  bias: number,
-): void {
-  const row = query * queryHeads + queryHead;
-  const qRow = row * K;
-  const oRow = row * V;
-  let most = m[row]!;
-  for (let j = 0; j < count; j++) {
-    const kRow = (keys[from + j]! * keyHeads + keyHead) * K;
-    let sum = 0;
-    for (let i = 0; i < K; i++) sum = multiplyAdd(q[qRow + i]!, k[kRow + i]!, sum);
-    scores[j] = multiplyAdd(sum, scale, bias);
-    most = Math.max(most, scores[j]!);
-  }
-  const fade = exp32(fround(m[row]! - most));
-  let sum = 0;
-  for (let i = 0; i < V; i++) o[oRow + i] = o[oRow + i]! * fade;
-  for (let j = 0; j < count; j++) {
-    const weight = exp32(fround(scores[j]! - most));
-    const vRow = (keys[from + j]! * keyHeads + keyHead) * V;
-    sum = fround(sum + weight);
-    for (let i = 0; i < V; i++) o[oRow + i] = multiplyAdd(weight, v[vRow + i]!, o[oRow + i]!);
-  }
-  l[row] = fround(l[row]! * fade) + sum;
-  m[row] = most;
-}
+const shapeOf = (keyDim: number, valueDim: number, scale: number): Shape => ({
+  heads: 1,
+  kvHeads: 1,
+  keyDim,
+  valueDim,
+  rank: 1,
+  ringBlocks: 0,
+  sinkBlocks: 0,
+  windowRows: 0,
+  sinkRows: 0,
+  decays: 0,
+  scale,
+  threshold: -1,
+});
 
-/** o /= l, and m + log l in place of l, for a row of m and l; a row that has seen no key is 0, its lse -infinity. */
-export function finishRow(o: Float32Array, l: Float32Array, m: Float32Array, row: number, V: number): void {
-  const weight = l[row]!;
-  if (weight > 0) for (let i = 0; i < V; i++) o[row * V + i] = o[row * V + i]! / weight;
-  l[row] = m[row]! + log32(weight);
+function keepKey(
+  { k, v, keyHeads, keyHead, K, V }: Streams,
+  key: number,
+  { keys, values }: { readonly keys: Float32Array; readonly values: Float32Array },
+  j: number,
+): void {
+  const row = key * keyHeads + keyHead;
+  for (let i = 0; i < K; i++) keys[i * BLOCK_KEYS + j] = k[row * K + i]!;
+  for (let i = 0; i < V; i++) values[j * V + i] = v[row * V + i]!;
 }

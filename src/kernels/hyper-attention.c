@@ -27,10 +27,10 @@ EXPORT void attendRows(float *m, float *l, float *o, const float *q, const float
                        const int *queries, const int *keys, float *scratch, int queryCount, int keyCount, int H, int K,
                        int V, int head, float scale, float bias, int causal) {
   const int key = head * K, value = head * V;
-  const Streams s = {m + head, l + head, o + value, q + key, k + key, v + value, H, H, K, V};
-  attendListed(s, queries, queryCount, keys, keyCount, scratch, scale, bias, causal);
+  const Streams s = {m + head, l + head, o + value, q + key, k + key, v + value, H, H};
+  attendListed(s, queries, queryCount, keys, keyCount, scratch, K, V, scale, bias, causal);
 }
 
 EXPORT void finishAttention(const float *m, float *l, float *o, int T, int H, int V) {
-  for (int t = 0; t < T * H; t++) finishRow(o + t * V, l + t, m[t], V);
+  for (int t = 0; t < T * H; t++) l[t] = normalize(o + t * V, m[t], l[t], V);
 }

@@ -3,7 +3,8 @@
  *
  * Shapes: q, k [T, H K] and v, o [T, H V] packed rows, m, l [T, H]. A call is for one of the H heads.
  */
-import { attendListed, finishRow } from './attend.js';
+import { attendListed } from './attend.js';
+import { normalize } from './attention-block.js';
 import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
 import { wasm } from './wasm/hyper-attention.js';
@@ -63,10 +64,10 @@ export function attendRows(
   const of = { queryHeads: H, keyHeads: H, queryHead: head, keyHead: head };
   const streams = { m, l, o, q, k, v, ...of, K, V };
   const listed = { queries, queryCount, keys, keyCount };
-  attendListed(streams, listed, scratch, Math.fround(scale), Math.fround(bias), causal !== 0);
+  attendListed(streams, listed, scratch, scale, bias, causal !== 0);
 }
 
-/** o = o / l and l = m + log l, the log-sum-exp, for all rows and heads. */
+/** o = o / l and l = m + log l, the log-sum-exp, for all rows and heads; 0 and -infinity where no key was seen. */
 export function finishAttention(
   m: Float32Array,
   l: Float32Array,
@@ -75,7 +76,7 @@ export function finishAttention(
   H: number,
   V: number,
 ): void {
-  for (let row = 0; row < T * H; row++) finishRow(o, l, m, row, V);
+  for (let t = 0; t < T * H; t++) l[t] = normalize(o, t * V, m[t]!, l[t]!, V);
 }
 
 export const hyperAttentionKernels = defineKernels('hyper-attention', wasm, {

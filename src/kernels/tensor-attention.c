@@ -23,11 +23,11 @@ INLINE Inner innerAt(float *scratch, int n, int K, int V) {
 
 /** o = the sum of e^(m_j - M) o_j v1_j over that of e^(m_j - M) l_j, M the largest m. */
 INLINE void joinRows(Pairs p, Inner inner, int n, int H, int V) {
-  const float most = largest(inner.m, n, -__builtin_inff());
-  float weights = 0;
+  float highest = -__builtin_inff(), weights = 0;
+  for (int j = 0; j < n; j++) highest = inner.m[j] > highest ? inner.m[j] : highest;
   fill(p.o, 0, V);
   for (int j = 0; j < n; j++) {
-    const float weight = exponential(inner.m[j] - most);
+    const float weight = expLanes(splat(inner.m[j] - highest))[0];
     weights += weight * inner.l[j];
     for (int c = 0; c < V; c++) p.o[c] += weight * (inner.o[j * V + c] * p.v1[j * H * V + c]);
   }
@@ -50,8 +50,8 @@ EXPORT void attendToPairs(const float *q, const float *k1, const float *k2, cons
     fill(inner.m, -__builtin_inff(), n);
     fill(inner.l, 0, n);
     fill(inner.o, 0, n * V);
-    const Streams s = {inner.m, inner.l, inner.o, inner.queries, p.k2, p.v2, 1, H, K, V};
-    attendListed(s, numbers, n, numbers, n, inner.block, scale, 0, 0);
+    const Streams s = {inner.m, inner.l, inner.o, inner.queries, p.k2, p.v2, 1, H};
+    attendListed(s, numbers, n, numbers, n, inner.block, K, V, scale, 0, 0);
     joinRows(p, inner, n, H, V);
   }
 }

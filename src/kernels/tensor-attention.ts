@@ -48,7 +48,7 @@ export function attendToPairs(
     inner.fill(0, 0, n * V);
     const of = { queryHeads: 1, keyHeads: H, queryHead: 0, keyHead: h };
     const streams = { m, l, o: inner, q: products, k: k2, v: v2, ...of, K, V };
-    attendListed(streams, listed, block, fround(scale), 0, false);
+    attendListed(streams, listed, block, scale, 0, false);
     joinRows({ m, l, o: inner, v1 }, o, n, H, V, h);
   }
 }
@@ -62,12 +62,12 @@ interface Joined {
 
 /** o = the sum of e^(m_j - M) o_j v1_j over that of e^(m_j - M) l_j, M the largest m. */
 function joinRows(inner: Joined, o: Float32Array, n: number, H: number, V: number, h: number): void {
-  let most = Number.NEGATIVE_INFINITY;
-  for (let j = 0; j < n; j++) most = Math.max(most, inner.m[j]!);
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let j = 0; j < n; j++) highest = Math.max(highest, inner.m[j]!);
   let weights = 0;
   o.fill(0, h * V, (h + 1) * V);
   for (let j = 0; j < n; j++) {
-    const weight = exp32(fround(inner.m[j]! - most));
+    const weight = exp32(fround(inner.m[j]! - highest));
     weights = fround(weights + fround(weight * inner.l[j]!));
     for (let c = 0; c < V; c++) {
       const value = fround(inner.o[j * V + c]! * inner.v1[(j * H + h) * V + c]!);
