@@ -22,7 +22,7 @@
 import { defineOperator, type StepContext } from '../../src/define-operator.js';
 import { optionRange } from '../../src/errors.js';
 import { attendScratch } from '../../src/kernels/attend.js';
-import { hyperAttentionKernels } from '../../src/kernels/hyper-attention.js';
+import { hyperAttentionKernels, MOST_PROJECTIONS } from '../../src/kernels/hyper-attention.js';
 import { log32 } from '../../src/kernels/math.js';
 import { f32, i32, type Views } from '../../src/layout.js';
 import { finiteNumber, integer, numbers, oneOf, truth } from '../../src/options.js';
@@ -86,8 +86,6 @@ function check(options: HyperAttentionOptions) {
   };
 }
 
-const MOST_PROJECTIONS = 16;
-
 /** [K, P]: as given, or drawn. */
 function checkProjections(projections: number | ArrayLike<number>, K: number, seed: number): Float64Array {
   if (typeof projections === 'object' && projections !== null) {
@@ -106,7 +104,7 @@ const layout = ({ maxRows, heads: H, keyDim: K, valueDim: V }: Resolved) => ({
 });
 
 const constants = (options: Resolved) => ({
-  projections: transposed(options.projections, projectionsOf(options)),
+  projections: widened(options.projections, projectionsOf(options)),
 });
 
 const scratch = (options: Resolved) => ({
@@ -235,6 +233,11 @@ function attendHead(context: Context, T: number, head: number, random: Uint32Arr
   else attendFully(division, all, all);
 }
 
-/** [K, P] to [P, K]. */
-const transposed = (x: Float64Array, P: number) =>
-  x.map((_, i) => x[(i % (x.length / P)) * P + Math.floor(i / (x.length / P))]!);
+/** [K, P] to [K, 16], zeros behind. */
+function widened(x: Float64Array, P: number): Float64Array {
+  const wide = new Float64Array((x.length / P) * MOST_PROJECTIONS);
+  x.forEach((value, i) => {
+    wide[Math.floor(i / P) * MOST_PROJECTIONS + (i % P)] = value;
+  });
+  return wide;
+}

@@ -4,20 +4,32 @@
 #include "attend.h"
 #include "columns.h"
 
+enum { MOST_PROJECTIONS = 16 };
+
+/** Bit i of the result says whether lane i is positive. */
+INLINE int positiveLanes(Wide x) {
+  int bits = 0;
+  UNROLLED for (int i = 0; i < W; i++) bits |= (x[i] > 0) << i;
+  return bits;
+}
+
 /**
  * Each row's angular hash: the Gray code of the number whose bit p says whether x . projection p is positive.
  *
- * Shapes: x [T, H K], of which the head's K numbers are hashed; projections [P, K]; hashes [T].
+ * Shapes: x [T, H K], of which the head's K numbers are hashed; projections [K, 16], the last of them zeros where there
+ * are fewer than 16; hashes [T].
  */
 EXPORT void angularHashes(const float *x, const double *projections, int *hashes, int T, int H, int K, int P,
                           int head) {
   for (int t = 0; t < T; t++) {
     const float *row = x + (t * H + head) * K;
     int code = 0;
-    for (int p = 0; p < P; p++) {
-      double sum = 0;
-      for (int i = 0; i < K; i++) sum += row[i] * projections[p * K + i];
-      code |= (sum > 0) << p;
+    for (int p = 0; p < P; p += W) {
+      Wide sums = {0};
+      ROLLED for (int i = 0; i < K; i++) {
+        sums += splatWide(row[i]) * loadWide(projections + i * MOST_PROJECTIONS + p);
+      }
+      code |= positiveLanes(sums) << p;
     }
     hashes[t] = code ^ (code >> 1);
   }

@@ -9,11 +9,13 @@ import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
 import { wasm } from './wasm/hyper-attention.js';
 
+export const MOST_PROJECTIONS = 16;
+
 /**
  * Each row's angular hash: the Gray code of the number whose bit p says whether x . projection p is positive. Sums
  * are float64, term after term.
  *
- * Shapes: x [T, H K], projections [P, K], hashes [T].
+ * Shapes: x [T, H K], projections [K, 16], those from P on zeros; hashes [T].
  */
 export function angularHashes(
   x: Float32Array,
@@ -30,7 +32,7 @@ export function angularHashes(
     let code = 0;
     for (let p = 0; p < P; p++) {
       let sum = 0;
-      for (let i = 0; i < K; i++) sum += x[row + i]! * projections[p * K + i]!;
+      for (let i = 0; i < K; i++) sum += x[row + i]! * projections[i * MOST_PROJECTIONS + p]!;
       code |= Number(sum > 0) << p;
     }
     hashes[t] = code ^ (code >> 1);
