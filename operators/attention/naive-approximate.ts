@@ -162,6 +162,18 @@ export function hyperAttention(options: HyperAttentionOptions, { q, k, v }: Atte
   return { o, lse };
 }
 
+/** A vector's angular hash: the Gray code of the number whose bits say which projections are positive. */
+function hashOf({ keyDim: K, projections = 7, seed = 0 }: HyperAttentionOptions) {
+  const directions = typeof projections === 'number' ? normals(K * projections, seed) : projections;
+  const P = directions.length / K;
+  const direction = (p: number) => Array.from({ length: K }, (_, i) => directions[i * P + p]!);
+  return (x: readonly number[]) => {
+    let code = 0;
+    for (let p = 0; p < P; p++) if (dot(x, direction(p)) > 0) code += 2 ** p;
+    return code ^ (code >> 1);
+  };
+}
+
 /** The keys that each query of a sequence sees. */
 function seenBy(
   options: HyperAttentionOptions,
@@ -170,34 +182,16 @@ function seenBy(
   random: Uint32Array,
   head: number,
 ): Weighted[][] {
-  const {
-    keyDim: K,
-    blockRows = 256,
-    sampleRows = 256,
-    exactRows = blockRows,
-    projections = 7,
-    seed = 0,
-  } = options;
-  const directions = typeof projections === 'number' ? normals(K * projections, seed) : projections;
-  const P = directions.length / K;
+  const { blockRows = 256, sampleRows = 256, exactRows = blockRows } = options;
   const seen = queries.map((): Weighted[] => []);
   const see = (query: number, key: number, weight: number) => seen[query]!.push([key, weight]);
-  const hash = (x: readonly number[]) => {
-    let code = 0;
-    for (let p = 0; p < P; p++)
-      if (
-        dot(
-          x,
-          x.map((_, i) => directions[i * P + p]!),
-        ) > 0
-      )
-        code += 2 ** p;
-    return code ^ (code >> 1);
-  };
+  const hash = hashOf(options);
   const sorted = (x: readonly number[][], from: number, to: number) =>
     Array.from({ length: to - from }, (_, i) => ({ row: from + i, hash: hash(x[from + i]!) }))
       .sort((a, b) => a.hash - b.hash)
       .map(({ row }) => row);
+  const sample = (rows: number, i: number) =>
+    options.samples === undefined ? nextBelow(random, rows) : options.samples[head * sampleRows + i]!;
   const block = (position: number) => Math.floor(position / blockRows);
   const full = (qFrom: number, qTo: number, kFrom: number, kTo: number) => {
     const rows = kTo - kFrom;
@@ -206,9 +200,7 @@ function seenBy(
       return;
     }
     const order = sorted(keys, kFrom, kTo);
-    const drawn = Array.from({ length: sampleRows }, (_, i) =>
-      options.samples === undefined ? nextBelow(random, rows) : options.samples[head * sampleRows + i]!,
-    );
+    const drawn = Array.from({ length: sampleRows }, (_, i) => sample(rows, i));
     sorted(queries, qFrom, qTo).forEach((query, position) => {
       order.forEach((key, at) => {
         if (block(at) === block(position)) see(query, key, 1);
