@@ -11,8 +11,8 @@
  */
 import { optionRange } from '../../src/errors.js';
 import { exp64 } from '../../src/kernels/math.js';
+import { COLUMNS, LANES, toeplitz } from '../../src/kernels/toeplitz.js';
 import { checked, truth } from '../../src/options.js';
-import { toeplitz } from './fft.js';
 import { checkKernelized, type KernelizedAttentionOptions } from './kernelized-attention.js';
 
 export interface KernelizedSequenceOptions extends KernelizedAttentionOptions {
@@ -105,39 +105,46 @@ interface HeadRows {
   readonly n: number;
 }
 
-/** Two columns of phi(k) v^T at a time, the last of each feature being phi(k) alone: what divides. */
+/** Some columns of phi(k) (v, 1)^T at a time. */
 function attendHead(weights: Float64Array, phiQ: Float64Array, phiK: Float64Array, rows: HeadRows): void {
-  const { v, o, head, H, V, n } = rows;
+  const { V, n } = rows;
   const matrix = toeplitz(weights, n);
-  const pair = matrix.columns();
-  const total = new Float64Array(n);
-  const numbers = phiK.length * (V + 1);
-  for (let at = 0; at < numbers; at += 2 * n) {
-    const parts = [pair.re, pair.im].map((part, i) => ({ part, column: at / n + i }));
-    for (const { part, column } of parts) {
-      const feature = Math.floor(column / (V + 1)) * n;
-      const value = column % (V + 1);
-      for (let j = 0; j < n; j++) {
-        const scale = value === V ? 1 : v[(j * H + head) * V + value]!;
-        part[j] = feature < phiK.length ? phiK[feature + j]! * scale : 0;
-      }
+  const values = valuesOf(rows);
+  const sums = new Float64Array(values.length);
+  const columns = (phiK.length / n) * (V + 1);
+  for (let from = 0; from < columns; from += COLUMNS) {
+    matrix.first.fill(0);
+    matrix.second.fill(0);
+    const places = Array.from({ length: Math.min(COLUMNS, columns - from) }, (_, i) => ({
+      part: i < LANES ? matrix.first : matrix.second,
+      lane: i % LANES,
+      feature: Math.floor((from + i) / (V + 1)) * n,
+      value: ((from + i) % (V + 1)) * n,
+    }));
+    for (const { part, lane, feature, value } of places) {
+      for (let j = 0; j < n; j++) part[j * LANES + lane] = phiK[feature + j]! * values[value + j]!;
     }
-    matrix.multiply(pair);
-    for (const { part, column } of parts) {
-      const feature = Math.floor(column / (V + 1)) * n;
-      const value = column % (V + 1);
-      if (feature >= phiK.length) continue;
-      for (let i = 0; i < n; i++) {
-        const share = phiQ[feature + i]! * part[i]!;
-        if (value === V) total[i]! += share;
-        else o[(i * H + head) * V + value]! += share;
-      }
+    matrix.multiply();
+    for (const { part, lane, feature, value } of places) {
+      for (let i = 0; i < n; i++) sums[value + i]! += phiQ[feature + i]! * part[i * LANES + lane]!;
     }
   }
+  divideInto(rows, sums);
+}
+
+/** [V + 1, n]: a head's values, one behind the other, and ones. */
+function valuesOf({ v, head, H, V, n }: HeadRows): Float64Array {
+  const values = new Float64Array((V + 1) * n).fill(1);
+  for (let j = 0; j < n; j++) {
+    for (let c = 0; c < V; c++) values[c * n + j] = v[(j * H + head) * V + c]!;
+  }
+  return values;
+}
+
+/** o = the sums of the values over those of the ones. */
+function divideInto({ o, head, H, V, n }: HeadRows, sums: Float64Array): void {
   for (let i = 0; i < n; i++) {
-    for (let c = 0; c < V; c++) {
-      const at = (i * H + head) * V + c;
-      o[at] = total[i]! > 0 ? o[at]! / total[i]! : 0;
-    }
+    const total = sums[V * n + i]!;
+    for (let c = 0; c < V; c++) o[(i * H + head) * V + c] = total > 0 ? sums[c * n + i]! / total : 0;
   }
 }
