@@ -10,7 +10,7 @@
  * State   two sums [H, r, V + 1] float64, r = (K + g)! / (K! g!)   16 H r (V + 1) bytes
  * Cost    O(T H r V) per batch, no growth with stream length
  * Error   vs naive (f64) with the same polynomial: relative RMSE <= 1e-6. Against e^x a weight is off by at most
- *         error = X^(g+1) / (g+1)! e^X of itself, X = scale K bound^3 (`polynomialError`), an output by
+ *         error = X^(g+1) / (g+1)! e^X of itself, X = scale K bound^3 (`tensorAttentionError`), an output by
  *         2 error / (1 - error) of the largest product of values; degrees that promise nothing (error >= 1) are refused
  * Nulls   an error that names the row; so are NaN, infinities and entries above the bound
  * Differs the paper lets the degree grow with the rows; here it is fixed, and the error is what it says
@@ -26,16 +26,16 @@ import {
   momentScratch,
   momentSlots,
   momentsOf,
-  type Polynomial,
   polynomialOf,
   type TensorOptions,
+  type TensorPolynomial,
   tensorColumns,
   tensorOptions,
 } from './tensor-options.js';
 
 export interface CausalTensorAttentionOptions extends TensorOptions {
   /** The polynomial in place of the exponential function, and the entries that it holds for. */
-  readonly approximate: Polynomial;
+  readonly approximate: TensorPolynomial;
 }
 
 export const causalTensorAttention = defineOperator({

@@ -28,4 +28,4 @@ export { mergeAttention, type PartialAttention } from './merge-attention.js';
 export { type OnlineSoftmaxOptions, onlineSoftmax } from './online-softmax.js';
 export { type SoftmaxOptions, softmax } from './softmax.js';
 export { type TensorAttentionOptions, tensorAttention } from './tensor-attention.js';
-export { type Polynomial, polynomialError } from './tensor-options.js';
+export { type TensorPolynomial, tensorAttentionError } from './tensor-options.js';

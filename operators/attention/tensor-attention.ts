@@ -11,7 +11,7 @@
  *         [H, r, V + 1] float64, 4 maxRows H K + 16 H r (V + 1) bytes, r = (K + g)! / (K! g!)
  * Cost    exact O(n^3 H (K + V)); approximate O(n H r V)
  * Error   vs naive (f64): relative RMSE <= 1e-6. Approximate, against e^x: a weight is off by at most error =
- *         X^(g+1) / (g+1)! e^X of itself, X = scale K bound^3 (`polynomialError`), an output by 2 error / (1 - error)
+ *         X^(g+1) / (g+1)! e^X of itself, X = scale K bound^3 (`tensorAttentionError`), an output by 2 error / (1 - error)
  *         of the largest product of values; degrees that promise nothing (error >= 1) are refused
  * Nulls   an error that names the row; so are NaN, infinities and, where approximate, entries above the bound
  * Differs the paper lets the degree grow with the rows; here it is fixed, and the error is what it says
@@ -29,9 +29,9 @@ import {
   momentScratch,
   momentSlots,
   momentsOf,
-  type Polynomial,
   polynomialOf,
   type TensorOptions,
+  type TensorPolynomial,
   tensorColumns,
   tensorOptions,
 } from './tensor-options.js';
@@ -40,7 +40,7 @@ export interface TensorAttentionOptions extends TensorOptions {
   /** The most rows of a sequence, 1 … 2^24. */
   readonly maxRows: number;
   /** A polynomial in place of the exponential function (default: none, exact). */
-  readonly approximate?: Polynomial;
+  readonly approximate?: TensorPolynomial;
   /** 'end' (default): the stream is one sequence. 'full': every `maxRows` rows are one, answered as soon as they are there. */
   readonly emit?: EmitAt;
 }

@@ -7,7 +7,7 @@ import { f32, f64, within } from '../../src/layout.js';
 import { finiteNumber, integer } from '../../src/options.js';
 
 /** A polynomial in place of the exponential function, for entries of q, k1 and k2 that are bounded. */
-export interface Polynomial {
+export interface TensorPolynomial {
   /** Its degree g, 1 … 16. */
   readonly degree: number;
   /** The largest magnitude of any entry of q, k1 and k2, above 0; larger ones are an error. */
@@ -46,21 +46,24 @@ export function checkTensor(options: TensorOptions) {
   };
 }
 
-type Resolved = ReturnType<typeof checkTensor> & { readonly approximate?: Polynomial | undefined };
+type Resolved = ReturnType<typeof checkTensor> & { readonly approximate?: TensorPolynomial | undefined };
 
 const MOST_DEGREE = 16;
 /** Monomials of one head: 2^20 of them are 16 MiB for each number of a value. */
 const MOST_MONOMIALS = 2 ** 20;
 
 /** Refuses a polynomial that promises nothing at its bound, or that has too many terms. */
-export function checkPolynomial(given: Polynomial, sizes: ReturnType<typeof checkTensor>): Polynomial {
+export function checkPolynomial(
+  given: TensorPolynomial,
+  sizes: ReturnType<typeof checkTensor>,
+): TensorPolynomial {
   if (given === null || typeof given !== 'object') {
     throw optionRange('', 'approximate', '{ degree, bound }', given);
   }
   const degree = integer({ 'approximate.degree': given.degree }, 1, MOST_DEGREE);
   const bound = finiteNumber({ 'approximate.bound': given.bound }, Number.MIN_VALUE);
   const polynomial = { degree, bound };
-  const error = polynomialError({ ...sizes, ...polynomial });
+  const error = tensorAttentionError({ ...sizes, ...polynomial });
   if (!(error < 1)) {
     const advice = 'Raise the degree, lower the bound, or leave approximate out.';
     const range = `one whose weights are off by less than 100 % at entries of ${bound}`;
@@ -78,12 +81,12 @@ export function checkPolynomial(given: Polynomial, sizes: ReturnType<typeof chec
  * By how much a weight may be off, relative to e^x: |x|^(g+1) / (g+1)! e^|x| at the largest |x| = scale K bound^3. An
  * output is then off by at most 2 error / (1 − error) times the largest product of two values.
  */
-export function polynomialError({
+export function tensorAttentionError({
   keyDim,
   scale = 1 / keyDim,
   degree,
   bound,
-}: Polynomial & Pick<TensorOptions, 'keyDim' | 'scale'>): number {
+}: TensorPolynomial & Pick<TensorOptions, 'keyDim' | 'scale'>): number {
   const x = Math.abs(scale) * keyDim * bound ** 3;
   let remainder = Math.exp(x);
   for (let i = 1; i <= degree + 1; i++) remainder *= x / i;

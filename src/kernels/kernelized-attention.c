@@ -50,7 +50,7 @@ INLINE void toUnitLength(const float *x, float *y, int K) {
 }
 
 /** features [count, M] of rows `stride` apart: e^(w . x / |x|), or x itself where there are no projections. */
-INLINE void mapFeatures(const float *x, int stride, const float *projections, Scratch scratch, int count, int K, int M) {
+ONCE void mapFeatures(const float *x, int stride, const float *projections, Scratch scratch, int count, int K, int M) {
   for (int i = 0; i < count; i++) {
     if (projections) toUnitLength(x + i * stride, scratch.vectors + i * K, K);
     else for (int f = 0; f < M; f++) scratch.features[i * M + f] = x[i * stride + f];
@@ -58,7 +58,7 @@ INLINE void mapFeatures(const float *x, int stride, const float *projections, Sc
   if (projections) eachTile(featureTile, &(Projecting){scratch.vectors, projections, scratch.features, K, M}, count, M);
 }
 
-INLINE void keepRows(Head head, const float *v, int stride, Scratch scratch, int first, int count, int M, int V) {
+ONCE void keepRows(Head head, const float *v, int stride, Scratch scratch, int first, int count, int M, int V) {
   float *keys = head.keys + head.open * M * BLOCK_ROWS + first;
   float *values = head.values + (head.open * BLOCK_ROWS + first) * V;
   for (int i = 0; i < count; i++) {
@@ -97,7 +97,7 @@ INLINE void valueTile(const void *context, Extent extent) {
 }
 
 /** `rows` queries from row `row` of the open block on, the first of which sees `before` rows before its own. */
-INLINE void attendTile(Head head, Attending a, int rows, int row, int before, Call call) {
+ONCE void attendTile(Head head, Attending a, int rows, int row, int before, Call call) {
   const float *distances = head.distances + DISTANCE_MARGIN + call.window - row;
   float weights[TILE_ROWS] = {0};
   for (int i = 0; i < rows; i++) fill(a.o + i * a.stride, 0, call.V);

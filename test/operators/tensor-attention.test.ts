@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { causalTensorAttention, polynomialError, tensorAttention } from '../../operators/index.js';
+import { causalTensorAttention, tensorAttention, tensorAttentionError } from '../../operators/index.js';
 import * as naive from '../../operators/naive.js';
 import type { Operator } from '../../src/operator.js';
 import { relativeRmse } from '../support/compare.js';
@@ -54,7 +54,7 @@ describe('tensorAttention', () => {
       const approximate = { degree, bound };
       const exact = outputOf(tensorAttention({ ...sizes, maxRows: 50 }), rows);
       const got = outputOf(tensorAttention({ ...sizes, maxRows: 50, approximate }), rows);
-      const error = polynomialError({ ...sizes, ...approximate });
+      const error = tensorAttentionError({ ...sizes, ...approximate });
       const promised = ((2 * error) / (1 - error)) * largest(rows.v1) * largest(rows.v2);
       const off = largest(got.map((x, i) => x - exact[i]!));
       expect(off).toBeLessThan(promised);
@@ -125,11 +125,11 @@ describe('causalTensorAttention', () => {
   });
 });
 
-describe('polynomialError', () => {
+describe('tensorAttentionError', () => {
   it('bounds how far the polynomial is from the exponential function', () => {
     for (const degree of [1, 3, 6]) {
       for (const bound of [0.3, 0.8, 1]) {
-        const error = polynomialError({ keyDim: 3, degree, bound });
+        const error = tensorAttentionError({ keyDim: 3, degree, bound });
         for (let x = -(bound ** 3); x <= bound ** 3; x += bound ** 3 / 8) {
           let sum = 0;
           for (let i = degree; i >= 0; i--) sum = i === 0 ? 1 + sum * x : (1 + sum * x) / i;
