@@ -326,8 +326,7 @@ describe('attendUnits', () => {
       const results = (backend: Backend, stride: number) => {
         const { kernels, arrays: a, untouched } = guardedViews(attentionKernels, types, backend, 'counts');
         const random = uniform(3);
-        for (const rows of [a.q, a.k, a.v, a.phiQ, a.phiK])
-          rows.forEach((_, i) => (rows[i] = 2 * random() - 1));
+        for (const rows of [a.q, a.k, a.v, a.phiQ, a.phiK]) drawn(rows, () => 2 * random() - 1);
         a.shape.set(packShape(shape));
         a.counts.set(counts);
         const inputs = [a.q, a.k, a.v, a.phiQ, a.phiK, a.m, a.l, a.o, a.scratch, a.shape, a.counts] as const;
