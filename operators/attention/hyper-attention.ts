@@ -79,7 +79,7 @@ function check(options: HyperAttentionOptions) {
     blockRows: integer({ blockRows }, 1, 65536),
     sampleRows,
     projections: checkProjections(projections, K, seed),
-    samples: samples && numbers({ samples }, heads * sampleRows),
+    samples: samples === undefined ? undefined : numbers({ samples }, heads * sampleRows),
     exactRows: integer({ exactRows: options.exactRows ?? blockRows }, 1, 65536),
     seed,
     emit: oneOf<EmitAt>({ emit: options.emit ?? 'end' }, ['end', 'full']),

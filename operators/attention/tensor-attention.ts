@@ -47,12 +47,12 @@ export interface TensorAttentionOptions extends TensorOptions {
 
 type Resolved = ReturnType<typeof check>;
 
-function check(options: TensorAttentionOptions) {
+function check({ approximate, ...options }: TensorAttentionOptions) {
   const sizes = checkTensor(options);
   return {
     ...sizes,
     maxRows: integer({ maxRows: options.maxRows }, 1, 2 ** 24),
-    approximate: options.approximate && checkPolynomial(options.approximate, sizes),
+    approximate: approximate === undefined ? undefined : checkPolynomial(approximate, sizes),
     emit: oneOf<EmitAt>({ emit: options.emit ?? 'end' }, ['end', 'full']),
   };
 }

@@ -179,6 +179,8 @@ describe('hyperAttention', () => {
     [{ projections: 17 }, 'projections'],
     [{ projections: new Array(8).fill(Number.NaN) }, 'projections[0]'],
     [{ samples: [1, 2], sampleRows: 3 }, 'samples'],
+    [{ samples: null as unknown as number[] }, 'samples'],
+    [{ projections: null as unknown as number }, 'projections'],
     [{ samples: [1], sampleRows: 1, causal: true }, 'samples'],
     [{ emit: 'batch' as 'end' }, 'emit'],
     [{ seed: 0.5 }, 'seed'],

@@ -94,6 +94,7 @@ describe('tensorAttention', () => {
     [{ approximate: { degree: 4, bound: 0 } }, 'approximate.bound'],
     [{ approximate: { degree: 4, bound: 1.5 } }, 'approximate.degree'],
     [{ approximate: { degree: 12, bound: 0.5 }, keyDim: 64 }, 'approximate.degree'],
+    [{ approximate: null as unknown as { degree: number; bound: number } }, 'approximate'],
     [{ approximate: 3 as unknown as { degree: number; bound: number } }, 'approximate'],
   ])('refuses the options %j', (wrong, name) => {
     const error = expectError('OPTION_RANGE', () => tensorAttention({ ...sizes, maxRows: 10, ...wrong }));
