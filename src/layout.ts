@@ -30,6 +30,8 @@ export interface ArrayType<D extends Dtype = Dtype> {
   readonly most: number;
   /** Whether a column of it may hold -Infinity: a logit that is masked. */
   readonly masked?: true;
+  /** Whether float64 numbers come as they are, and are not rounded to float32 first. */
+  readonly unrounded?: true;
   /** Whether the step itself sees that a column is not finite, and then asks for it to be checked. */
   readonly checkedByStep?: true;
 }
@@ -82,6 +84,9 @@ export const atMost = <D extends Dtype>(type: ArrayType<D>, most: number): Array
 
 /** The same column, which may hold -Infinity as well: the logit of what is left out. */
 export const orMasked = <D extends Dtype>(type: ArrayType<D>): ArrayType<D> => ({ ...type, masked: true });
+
+/** The same float32 column; where it holds float64 numbers, the step gets those. */
+export const unrounded = (type: ArrayType<'f32'>): ArrayType<'f32'> => ({ ...type, unrounded: true });
 
 /** The same column, checked when the step calls `check`: for a kernel whose own sums show that a number is not finite. */
 export const checkedByStep = <D extends Dtype>(type: ArrayType<D>): ArrayType<D> => ({
