@@ -30,6 +30,7 @@ import {
   type AttentionOptions,
   attentionOptions,
   checkAttention,
+  overflow,
   packedShape,
   rankOf,
   shapeOf,
@@ -228,6 +229,7 @@ function mergeRun(
   }
   if (!run.endsRow) return;
   kernels.settleSoftmax(mRow, lRow, oRow, H, V);
+  if (kernels.firstNonFinite(oRow, H * V) >= 0) throw overflow(NAME);
   o.set(oRow, run.row * H * V);
   lse.set(mRow, run.row * H);
 }

@@ -163,6 +163,14 @@ describe('causalAttention', () => {
     },
   );
 
+  it('refuses finite numbers whose logits overflow', () => {
+    const operator = causalAttention({ keyDim: 2, valueDim: 2, windowRows: 4 });
+    const rows = attentionRows(operator, {}, 20, 1, 1e38);
+    const large = { ...rows, q: (rows.q as Float32Array).map((x) => 1e10 * x) };
+    const error = expectError('CORRUPT_INPUT', () => attended(operator, large));
+    expect(error.message).toContain('overflow');
+  });
+
   it('refuses heads that do not divide, both limits or none, and a gate above 0', () => {
     const widths = { keyDim: 4, valueDim: 4 };
     const bad: CausalAttentionOptions[] = [
