@@ -26,7 +26,8 @@ export interface ArrayType<D extends Dtype = Dtype> {
   /** Elements: the product of the shape, 1 for a scalar. */
   readonly length: number;
   readonly start: number;
-  /** The largest value that a column of it may hold. */
+  /** The smallest and the largest value that a column of it may hold. */
+  readonly least: number;
   readonly most: number;
   /** Whether a column of it may hold -Infinity: a logit that is masked. */
   readonly masked?: true;
@@ -58,6 +59,7 @@ const arrayType =
     shape,
     length: shape.reduce((product, extent) => product * extent, 1),
     start: 0,
+    least: Number.NEGATIVE_INFINITY,
     most: Number.POSITIVE_INFINITY,
   });
 
@@ -80,6 +82,13 @@ export const startingAt = <D extends Dtype>(type: ArrayType<D>, start: number): 
 export const atMost = <D extends Dtype>(type: ArrayType<D>, most: number): ArrayType<D> => ({
   ...type,
   most,
+});
+
+/** The same column, whose values may not be larger than `bound` in magnitude. */
+export const within = <D extends Dtype>(type: ArrayType<D>, bound: number): ArrayType<D> => ({
+  ...type,
+  least: -bound,
+  most: bound,
 });
 
 /** The same column, which may hold -Infinity as well: the logit of what is left out. */
