@@ -28,6 +28,7 @@ import { f32, i32, type Views } from '../../src/layout.js';
 import { finiteNumber, integer, numbers, oneOf, truth } from '../../src/options.js';
 import { nextBelow } from '../../src/random.js';
 import { collectRows, copyRows, type EmitAt } from './collected.js';
+import { overflow } from './heads.js';
 import { attendCausally, attendFully } from './hyper-blocks.js';
 import { generatorOf, normals } from './normals.js';
 
@@ -198,6 +199,7 @@ function answerSequence(context: Context): void {
   const random = generatorOf(options.seed, 1 + state.sequence[0]!);
   for (let head = 0; head < H; head++) attendHead(context, T, head, random);
   kernels.finishAttention(m, l, o, T, H, V);
+  if (kernels.firstNonFinite(o, T * H * V) >= 0) throw overflow('hyperAttention');
   emit({ o: o.slice(0, T * H * V), lse: l.slice(0, T * H) }, T);
   state.rows[0] = 0;
   state.sequence[0]!++;

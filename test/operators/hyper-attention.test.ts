@@ -192,6 +192,14 @@ describe('hyperAttention', () => {
     expect(error.message).toContain(`hyperAttention: option ${name}, `);
   });
 
+  it('refuses logits that overflow', () => {
+    const rows = rowsOf(40, 1);
+    rows.q.fill(1e30);
+    rows.k.fill(1e30);
+    const error = expectError('CORRUPT_INPUT', () => attended({ ...sizes, maxRows: 40 }, rows));
+    expect(error.message).toContain('hyperAttention: logits, expected finite float32 numbers');
+  });
+
   it('refuses samples behind the last row', () => {
     const options = { ...sizes, maxRows: 50, blockRows: 10, sampleRows: 1, samples: [40] };
     const error = expectError('OPTION_RANGE', () => attended(options, rowsOf(40, 1)));
