@@ -88,8 +88,7 @@ export interface Query {
 const flushed = (x: number) => (Math.abs(x) < NEGLIGIBLE ? 0 : x);
 
 /** e^(x - m) of a maximum that was, as a factor; the same maximum makes it 1, even -infinity. */
-const rescaleFactor = (before: number, now: number) =>
-  before === now ? 1 : weight32(fround(before - now));
+const rescaleFactor = (before: number, now: number) => (before === now ? 1 : weight32(fround(before - now)));
 
 /**
  * Takes keys `from` to below `to` of a block into a row's running softmax. Gives 1 where it was not rescaled.
