@@ -14,14 +14,19 @@ export interface Algorithm {
    * before the update ends.
    */
   update(removed: readonly number[], inserted: number): void;
-  /** The state as plain data and typed arrays, slots written as `numberOf` has them. */
-  save(numberOf: (slot: number) => number): unknown;
+  /** The state as plain data and typed arrays, slots written as their numbers. */
+  save(numbering: Numbering): unknown;
   /** Reads what `save` wrote, slots being those numbers; before the first update. */
   load(saved: never): void;
 }
 
-/** Places of slots in `LiveSet.known`: what slots are called in a saved state. */
-export function numbering(live: LiveSet): { readonly known: Int32Array; numberOf(slot: number): number } {
+/** What slots are called in a saved state: their places in `LiveSet.known`. */
+export interface Numbering {
+  readonly known: Int32Array;
+  numberOf(slot: number): number;
+}
+
+export function numbering(live: LiveSet): Numbering {
   const known = live.known();
   const numbers = new Int32Array(live.capacity);
   for (let i = 0; i < known.length; i++) numbers[known[i]!] = i;

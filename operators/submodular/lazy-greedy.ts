@@ -4,7 +4,7 @@
  * The element with the largest upper bound is evaluated; if it still has the largest, it is chosen. Of equal gains the newest
  * element's comes first.
  */
-import type { Algorithm } from './algorithm.js';
+import type { Algorithm, Numbering } from './algorithm.js';
 import { MaxHeap } from './max-heap.js';
 import type { World } from './oracle.js';
 
@@ -72,9 +72,7 @@ export class GreedyAnew implements Algorithm {
     return this.#last;
   }
 
-  save() {
-    const { live } = this.#world;
-    const known = live.order.subarray(0, live.count);
+  save({ known }: Numbering) {
     return { single: Float64Array.from(known, (slot) => this.#single[slot]!) };
   }
 

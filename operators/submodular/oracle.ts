@@ -12,6 +12,12 @@ export interface World {
   readonly oracle: Oracle;
 }
 
+export interface Evaluated {
+  readonly value: number;
+  readonly gains: number[];
+  readonly state: unknown;
+}
+
 export class Oracle {
   /** Marginal gains asked for, and values of whole sets evaluated anew. */
   calls = 0;
@@ -64,7 +70,7 @@ export class Oracle {
   }
 
   /** f(S), and what each element added in the order they are in; counts as one call. */
-  evaluate(slots: readonly number[]): { readonly value: number; readonly gains: number[] } {
+  evaluate(slots: readonly number[]): Evaluated {
     this.calls++;
     const state = this.bound.empty();
     const gains: number[] = [];
@@ -75,6 +81,6 @@ export class Oracle {
       gains.push(after - before);
       before = after;
     }
-    return { value: before, gains };
+    return { value: before, gains, state };
   }
 }

@@ -5,6 +5,7 @@
  * heap of the deepest prefix that it was evaluated at. When the answer is cut, elements of deeper heaps fall back to the bound
  * below; a budget limits how many of them do so in one update, the others wait.
  */
+import type { Numbering } from './algorithm.js';
 import { BoundStacks } from './bound-stacks.js';
 import type { LiveSet } from './live-set.js';
 import { MaxHeap } from './max-heap.js';
@@ -115,7 +116,7 @@ export class PrefixBounds {
     this.#put(slot, deepest, deepest === 0 ? this.single[slot]! : this.#stacks.bound(slot));
   }
 
-  save(known: Int32Array, numberOf: (slot: number) => number) {
+  save({ known, numberOf }: Numbering) {
     const waiting = this.#waiting.subarray(this.#fallen).filter((slot) => this.#prefix[slot] === WAITING);
     const stacks = Array.from(known, (slot) => this.#stacks.list(slot));
     return {

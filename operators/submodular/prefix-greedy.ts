@@ -9,8 +9,7 @@
  * update ends a repair early; the places behind are then uncertified, and the next updates go on with them.
  */
 import { nextBelow, seedRandom } from '../../src/random.js';
-import type { Algorithm } from './algorithm.js';
-import { numbering } from './algorithm.js';
+import type { Algorithm, Numbering } from './algorithm.js';
 import type { World } from './oracle.js';
 import { PrefixBounds } from './prefix-bounds.js';
 import { PrefixStates } from './prefix-states.js';
@@ -35,6 +34,7 @@ const CERTIFIED = Number.MAX_SAFE_INTEGER;
 interface Repair {
   calls: number;
   reserve: number;
+  triedRandom: boolean;
   readonly old: number[];
 }
 
@@ -115,7 +115,7 @@ export class PrefixGreedy implements Algorithm {
     this.#bounds.settle(start, hasBudget ? MOST_FALLEN : Number.POSITIVE_INFINITY);
     for (const slot of old) this.#bounds.fallBack(slot, start);
     this.#uncertified = this.#bounds.complete ? CERTIFIED : start;
-    const repair = { calls: this.#options.budgetCalls, reserve: RESERVE, old };
+    const repair = { calls: this.#options.budgetCalls, reserve: RESERVE, triedRandom: false, old };
     while (this.answer.length < k) {
       const { slot, gain } = this.#choose(repair);
       if (gain <= 0) break;
@@ -134,18 +134,20 @@ export class PrefixGreedy implements Algorithm {
       const { prefix, slot, bound } = this.#bounds.top(place);
       if (slot < 0 || bound <= 0) return NOBODY;
       if (kept.gain > 0 && bound <= this.#factor * kept.gain) return kept;
-      if (prefix === place) return { slot, gain: bound };
+      if (prefix === place) {
+        if (this.#bounds.complete || repair.triedRandom) return { slot, gain: bound };
+        candidate = this.#tryRandomElements(repair, { slot, gain: bound });
+        continue;
+      }
       const isClear = candidate.gain > this.#factor * kept.gain || kept.slot < 0;
       if (candidate.slot >= 0 && this.#factor * candidate.gain >= bound && isClear) return candidate;
       if (repair.calls <= 0) {
         const settled = this.#whenBudgetIsSpent(repair, kept, candidate, isClear);
         if (settled !== undefined) return settled;
-        if (repair.reserve === RESERVE / 2) {
-          candidate = this.#tryRandomElements(candidate);
-          repair.reserve--;
+        if (repair.reserve-- <= RESERVE / 2 && !repair.triedRandom) {
+          candidate = this.#tryRandomElements(repair, candidate);
           continue;
         }
-        repair.reserve--;
       }
       candidate = this.#better(candidate, slot);
       repair.calls--;
@@ -174,8 +176,10 @@ export class PrefixGreedy implements Algorithm {
     return candidate.gain > 0 ? candidate : NOBODY;
   }
 
-  #tryRandomElements(candidate: Gain): Gain {
+  /** Once a repair: what the bounds do not show, or not soon enough, may be drawn. */
+  #tryRandomElements(repair: Repair, candidate: Gain): Gain {
     const { live } = this.#world;
+    repair.triedRandom = true;
     let best = candidate;
     for (let i = 0; i < this.#options.randomRefill && live.count > 0; i++) {
       const slot = live.order[nextBelow(this.#random, live.count)]!;
@@ -194,14 +198,13 @@ export class PrefixGreedy implements Algorithm {
     return gain > candidate.gain || (gain === candidate.gain && isNewer()) ? { slot, gain } : candidate;
   }
 
-  save(numberOf: (slot: number) => number) {
-    const { known } = numbering(this.#world.live);
+  save({ known, numberOf }: Numbering) {
     return {
       answer: Int32Array.from(this.answer, numberOf),
       gains: Float64Array.from(this.gains),
       uncertified: this.#uncertified,
       random: this.#random.slice(),
-      bounds: this.#bounds.save(known, numberOf),
+      bounds: this.#bounds.save({ known, numberOf }),
     };
   }
 

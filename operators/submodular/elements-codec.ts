@@ -1,0 +1,65 @@
+/**
+ * Live elements as plain data for a saved state, in the order of their numbers, and back.
+ */
+import type { Id } from '../../src/row-types.js';
+import type { Elements } from './elements.js';
+import type { LiveSet } from './live-set.js';
+
+export type SavedIds = BigInt64Array | readonly string[];
+
+/** Integers as 64 bits each, text as it is: ids of a stream are all of one kind. */
+function saveIds(ids: readonly Id[]): SavedIds {
+  return typeof ids[0] === 'string' ? (ids as string[]) : BigInt64Array.from(ids as bigint[]);
+}
+
+const loadIds = (saved: SavedIds): Id[] => Array.from<Id>(saved);
+
+function save(live: LiveSet, elements: Elements, known: Int32Array) {
+  const { dim, features, weights } = elements;
+  const rows = new Float32Array(known.length * dim);
+  for (let i = 0; i < known.length; i++)
+    for (let d = 0; d < dim; d++) rows[i * dim + d] = features[known[i]! * dim + d]!;
+  const items = Array.from(known, (slot) => elements.at(slot).items);
+  return {
+    ids: saveIds(Array.from(known.subarray(0, live.count), (slot) => live.ids[slot]!)),
+    arrivals: Float64Array.from(known, (slot) => live.arrival[slot]!),
+    features: rows,
+    weights: weights.length === 0 ? weights : Float64Array.from(known, (slot) => weights[slot]!),
+    itemCounts: Int32Array.from(items, ({ length }) => length),
+    items: joined(items),
+  };
+}
+
+/** Fills slots 0, 1, … of an empty live set: first the live elements, then those that are only pinned. */
+function load(
+  live: LiveSet,
+  elements: Elements,
+  { ids, arrivals, features, weights, itemCounts, items }: ReturnType<typeof save>,
+): void {
+  const { dim } = elements;
+  let from = 0;
+  for (let i = 0; i < arrivals.length; i++) {
+    const slot = i < ids.length ? live.insert(ids[i]!, arrivals[i]!) : live.insertGhost(arrivals[i]!);
+    const to = from + itemCounts[i]!;
+    elements.set(slot, {
+      items: items.subarray(from, to),
+      features: new Float32Array(0),
+      weight: weights[i] ?? 1,
+    });
+    from = to;
+    // As they were kept: already scaled, where they are.
+    for (let d = 0; d < dim; d++) elements.features[slot * dim + d] = features[i * dim + d]!;
+  }
+}
+
+function joined(parts: readonly Int32Array[]): Int32Array<ArrayBuffer> {
+  const whole = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+export const ElementsCodec = { save, load, saveIds, loadIds };
