@@ -1,1 +1,2 @@
 export * from './linear-attention/index.js';
+export * from './submodular/index.js';

@@ -64,7 +64,7 @@ export class CategoryLimit {
 /** Checks the option. */
 export function atMostPerCategory(given: unknown): AtMost {
   if (typeof given === 'number') return integer({ atMostPerCategory: given }, 0, 2 ** 31 - 1);
-  if (given === null || typeof given !== 'object') {
+  if (given === null || typeof given !== 'object' || Object.keys(given).length === 0) {
     throw optionRange('', 'atMostPerCategory', 'a number, or one for each category', given);
   }
   for (const [category, most] of Object.entries(given))

@@ -5,14 +5,16 @@ import type { Id } from '../../src/row-types.js';
 import type { Elements } from './elements.js';
 import type { LiveSet } from './live-set.js';
 
-export type SavedIds = BigInt64Array | readonly string[];
+export type SavedIds = Uint8Array | readonly string[];
 
-/** Integers as 64 bits each, text as it is: ids of a stream are all of one kind. */
+/** Integers as 8 bytes each, text as it is: ids of a stream are all of one kind. */
 function saveIds(ids: readonly Id[]): SavedIds {
-  return typeof ids[0] === 'string' ? (ids as string[]) : BigInt64Array.from(ids as bigint[]);
+  if (typeof ids[0] === 'string') return ids as string[];
+  return new Uint8Array(BigInt64Array.from(ids as bigint[]).buffer);
 }
 
-const loadIds = (saved: SavedIds): Id[] => Array.from<Id>(saved);
+const loadIds = (saved: SavedIds): Id[] =>
+  saved instanceof Uint8Array ? [...new BigInt64Array(saved.slice().buffer)] : [...saved];
 
 function save(live: LiveSet, elements: Elements, known: Int32Array) {
   const { dim, features, weights } = elements;
@@ -37,9 +39,10 @@ function load(
   { ids, arrivals, features, weights, itemCounts, items }: ReturnType<typeof save>,
 ): void {
   const { dim } = elements;
+  const liveIds = loadIds(ids);
   let from = 0;
   for (let i = 0; i < arrivals.length; i++) {
-    const slot = i < ids.length ? live.insert(ids[i]!, arrivals[i]!) : live.insertGhost(arrivals[i]!);
+    const slot = i < liveIds.length ? live.insert(liveIds[i]!, arrivals[i]!) : live.insertGhost(arrivals[i]!);
     const to = from + itemCounts[i]!;
     elements.set(slot, {
       items: items.subarray(from, to),

@@ -72,11 +72,17 @@ export class GreedyAnew implements Algorithm {
     return this.#last;
   }
 
-  save({ known }: Numbering) {
-    return { single: Float64Array.from(known, (slot) => this.#single[slot]!) };
+  save({ known, numberOf }: Numbering) {
+    const last = this.#last && {
+      answer: Int32Array.from(this.#last.answer, numberOf),
+      gains: Float64Array.from(this.#last.gains),
+      value: this.#last.value,
+    };
+    return { single: Float64Array.from(known, (slot) => this.#single[slot]!), last: last ?? null };
   }
 
-  load({ single }: ReturnType<GreedyAnew['save']>): void {
+  load({ single, last }: ReturnType<GreedyAnew['save']>): void {
     this.#single.set(single);
+    if (last !== null) this.#last = { ...last, answer: [...last.answer], gains: [...last.gains] };
   }
 }

@@ -7,7 +7,7 @@
  */
 import { nextBelow } from '../../src/random.js';
 import type { Numbering } from './algorithm.js';
-import { depthOf, type Level, loadLevels, type SavedLevel, saveLevel } from './level.js';
+import { depthOf, type Level, loadLevels, saveLevel } from './level.js';
 import { log64 } from './log64.js';
 import type { World } from './oracle.js';
 

@@ -61,7 +61,10 @@ export class LevelLadder implements Algorithm {
     const { oracle, live, k } = this.#world;
     const guesses = [...this.#guesses.values()];
     for (const slot of removed) for (const guess of guesses) guess.delete(slot, this.#now);
-    if (live.count === 0) this.#keep(() => false);
+    if (live.count === 0) {
+      this.#best = undefined;
+      this.#keep(() => false);
+    }
     if (inserted >= 0) {
       const single = oracle.gain(oracle.empty(), inserted);
       this.#single[inserted] = single;
@@ -85,10 +88,10 @@ export class LevelLadder implements Algorithm {
     }
   }
 
-  /** Drops the guesses that are not wanted. */
+  /** Drops the guesses that are not wanted, except for the one that has the answer. */
   #keep(isWanted: (guess: number) => boolean): void {
     for (const [rung, guess] of this.#guesses) {
-      if (isWanted(this.#ladder.at(rung))) continue;
+      if (guess === this.#best || isWanted(this.#ladder.at(rung))) continue;
       guess.close();
       this.#guesses.delete(rung);
     }

@@ -75,6 +75,13 @@ export class LiveSet {
     if (this.#pins[slot] === 0 && !this.isLive(slot)) this.#freed.push(slot);
   }
 
+  /** Ends all pins. */
+  unpinAll(): void {
+    for (let slot = 0; slot < this.#used; slot++)
+      if (this.#pins[slot]! > 0 && !this.isLive(slot)) this.#freed.push(slot);
+    this.#pins.fill(0);
+  }
+
   /** A slot for an element that is not live but still pinned, when a state is read. */
   insertGhost(arrival: number): number {
     const slot = this.#used++;

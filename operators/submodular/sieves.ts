@@ -75,8 +75,9 @@ export class Sieves implements Algorithm {
     }
     const isLost = (kept: readonly number[]) => removed.some((slot) => kept.includes(slot));
     const hit = [...this.#sieves.values()].flat().filter(({ kept }) => isLost(kept));
-    if (hit.length > 0 || isLost(this.#best.answer)) this.#best = NOTHING;
-    if (this.#rule.rerunsAll && this.#best === NOTHING) this.#runAgain();
+    const isHit = hit.length > 0 || isLost(this.#best.answer);
+    if (isHit) this.#best = NOTHING;
+    if (isHit && this.#rule.rerunsAll) this.#runAgain();
     else if (removed.length === 0 && hit.length === 0) this.#offer(inserted);
     else this.#repair(hit, inserted);
   }
@@ -107,7 +108,7 @@ export class Sieves implements Algorithm {
     for (const sieve of again) sieve.reset();
     if (inserted >= 0) for (const sieve of open) if (!again.has(sieve)) this.#offerTo([sieve], inserted);
     for (const slot of again.size > 0 ? this.#world.live.byArrival() : []) this.#offerTo([...again], slot);
-    if (this.#best === NOTHING) for (const sieve of open) this.#compare(sieve);
+    for (const sieve of open) this.#compare(sieve);
   }
 
   #largest(): number {

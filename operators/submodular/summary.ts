@@ -165,6 +165,7 @@ export class Summary {
 
   /** The objective has become another one: the answer is built from the live elements, oldest first. */
   #beginAnew(): void {
+    this.live.unpinAll();
     this.#algorithm = this.#newAlgorithm();
     for (const slot of this.live.byArrival()) this.#algorithm.update([], slot);
   }

@@ -1,10 +1,11 @@
 /**
  * Data and streams that summaries are measured on: the sets of elements, and who deletes what when.
  */
+
+import type { Element, Objective } from '../../operators/submodular/objective.js';
 import { coverage } from '../../operators/submodular/objectives/coverage.js';
 import { facilityLocation } from '../../operators/submodular/objectives/facility-location.js';
 import { logDeterminant } from '../../operators/submodular/objectives/log-determinant.js';
-import type { Element, Objective } from '../../operators/submodular/objective.js';
 import type { Summary } from '../../operators/submodular/summary.js';
 import { uniform } from './property.js';
 
