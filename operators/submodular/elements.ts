@@ -101,8 +101,9 @@ export class Elements {
     return this.#itemsAt[slot]! < 0 ? 0 : this.#itemCounts[slot]!;
   }
 
-  #setItems(slot: number, items: Int32Array): void {
+  #setItems(slot: number, given: Int32Array): void {
     this.free(slot);
+    const items = distinct(given);
     this.#itemCounts[slot] = items.length;
     if (items.length === 0) return;
     const at = this.#allocate(sizeClass(items.length));
@@ -125,6 +126,15 @@ export class Elements {
     while (this.#pages.length * PAGE_ITEMS < this.#end) this.#pages.push(new Int32Array(PAGE_ITEMS));
     return at;
   }
+}
+
+/** In ascending order, each once. */
+function distinct(items: Int32Array): Int32Array {
+  const sorted = items.slice().sort();
+  let count = 0;
+  for (let i = 0; i < sorted.length; i++)
+    if (i === 0 || sorted[i] !== sorted[i - 1]) sorted[count++] = sorted[i]!;
+  return sorted.subarray(0, count);
 }
 
 const sizeClass = (items: number): number => (items <= 1 ? 0 : 32 - Math.clz32(items - 1));

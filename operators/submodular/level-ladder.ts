@@ -3,12 +3,13 @@
  *
  * Only guesses between v / 1.3 and 4.5 v are kept, v the best value: the answer of a right guess is worth at least
  * (1/2 − epsilon) of it, so that the optimum is not above 2 · 1.3 / (1 − 2 epsilon) v. An element concerns the guesses
- * between its own value and 2k times that.
+ * between its own value and 2k times that, so that the largest one must have a guess above it too.
  */
 import { seedRandom } from '../../src/random.js';
 import type { Algorithm, Numbering } from './algorithm.js';
 import { Guess } from './guess.js';
 import { Ladder } from './ladder.js';
+import { MaxHeap } from './max-heap.js';
 import type { World } from './oracle.js';
 
 export interface LevelOptions {
@@ -29,6 +30,8 @@ export class LevelLadder implements Algorithm {
   readonly #options: LevelOptions;
   readonly #ladder = new Ladder(RATIO);
   readonly #single: Float64Array;
+  /** All live elements by what they are worth alone. */
+  readonly #heap: MaxHeap;
   readonly #random = new Uint32Array(4);
   /** By rung, in ascending order. */
   #guesses = new Map<number, Guess>();
@@ -39,7 +42,9 @@ export class LevelLadder implements Algorithm {
   constructor(world: World, options: LevelOptions) {
     this.#world = world;
     this.#options = options;
-    this.#single = new Float64Array(world.live.capacity);
+    const { capacity, arrival } = world.live;
+    this.#single = new Float64Array(capacity);
+    this.#heap = new MaxHeap({ bound: this.#single, arrival, place: new Int32Array(capacity) });
     seedRandom(this.#random, options.seed);
   }
 
@@ -60,7 +65,10 @@ export class LevelLadder implements Algorithm {
   update(removed: readonly number[], inserted: number): void {
     const { oracle, live, k } = this.#world;
     const guesses = [...this.#guesses.values()];
-    for (const slot of removed) for (const guess of guesses) guess.delete(slot, this.#now);
+    for (const slot of removed) {
+      this.#heap.remove(slot);
+      for (const guess of guesses) guess.delete(slot, this.#now);
+    }
     if (live.count === 0) {
       this.#best = undefined;
       this.#keep(() => false);
@@ -68,14 +76,19 @@ export class LevelLadder implements Algorithm {
     if (inserted >= 0) {
       const single = oracle.gain(oracle.empty(), inserted);
       this.#single[inserted] = single;
+      this.#heap.push(inserted);
       this.#now = live.arrival[inserted]! + 1;
       for (const guess of guesses) guess.insert(inserted, this.#now);
-      if (single > 0 && (this.#best?.value ?? 0) <= 0) this.#openBetween(single, 2 * k * single);
     }
+    const largest = this.#single[this.#heap.top()] ?? 0;
     this.#findBest();
+    if (this.#best === undefined && largest > 0) {
+      this.#openBetween(largest, 2 * k * largest);
+      this.#findBest();
+    }
     const value = this.#best?.value ?? 0;
     if (value <= 0) return;
-    const [low, high] = [value * LOWEST, value * HIGHEST];
+    const [low, high] = [value * LOWEST, Math.max(value * HIGHEST, largest * RATIO)];
     this.#keep((guess) => guess >= low / HYSTERESIS && guess <= high * HYSTERESIS);
     this.#openBetween(low, high);
   }
@@ -137,6 +150,7 @@ export class LevelLadder implements Algorithm {
 
   load({ single, rungs, guesses, best, now, random }: ReturnType<LevelLadder['save']>): void {
     this.#single.set(single);
+    for (let slot = 0; slot < this.#world.live.count; slot++) this.#heap.push(slot);
     for (const [i, rung] of rungs.entries()) {
       const guess = this.#newGuess(rung);
       guess.load(guesses[i]!);

@@ -28,7 +28,7 @@ export const marginalGain = <S>(
 ): number => objective.gain(stateOf(objective, elements, set), elements[e]!);
 
 /** f(S) */
-export const valueOf = <S>(
+export const setValue = <S>(
   objective: Objective<S>,
   elements: readonly Element[],
   set: readonly number[],
@@ -37,7 +37,7 @@ export const valueOf = <S>(
 /** The best of all sets of at most k elements: every one of them is tried. */
 export function bruteForce<S>(objective: Objective<S>, elements: readonly Element[], k: number): number {
   const best = (set: readonly number[], from: number): number => {
-    let most = valueOf(objective, elements, set);
+    let most = setValue(objective, elements, set);
     for (let e = from; e < elements.length && set.length < k; e++)
       most = Math.max(most, best([...set, e], e + 1));
     return most;
@@ -190,7 +190,7 @@ export function consistentSubmodular<S>(
       ),
     );
     const place = losses.indexOf(Math.min(...losses));
-    const margin = (epsilon * valueOf(objective, elements, answer)) / k;
+    const margin = (epsilon * setValue(objective, elements, answer)) / k;
     if (gain > margin && gain > losses[place]! + margin) answer = answer.with(place, e);
     return answer;
   });

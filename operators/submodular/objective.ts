@@ -7,6 +7,7 @@ import type { Elements } from './elements.js';
 
 /** An element as an objective sees it. What the objective does not read is empty, the weight 1. */
 export interface Element {
+  /** Each once, in ascending order. */
   readonly items: Int32Array;
   readonly features: Float32Array;
   readonly weight: number;

@@ -33,6 +33,8 @@ const CERTIFIED = Number.MAX_SAFE_INTEGER;
 /** A repair under way: what is left of its budget, and the elements that would like their places back. */
 interface Repair {
   calls: number;
+  /** Calls that may go to elements which had their places before: at most half, so that others are always tried. */
+  callsForOld: number;
   reserve: number;
   triedRandom: boolean;
   readonly old: number[];
@@ -115,7 +117,14 @@ export class PrefixGreedy implements Algorithm {
     this.#bounds.settle(start, hasBudget ? MOST_FALLEN : Number.POSITIVE_INFINITY);
     for (const slot of old) this.#bounds.fallBack(slot, start);
     this.#uncertified = this.#bounds.complete ? CERTIFIED : start;
-    const repair = { calls: this.#options.budgetCalls, reserve: RESERVE, triedRandom: false, old };
+    const { budgetCalls } = this.#options;
+    const repair = {
+      calls: budgetCalls,
+      callsForOld: Math.floor(budgetCalls / 2),
+      reserve: RESERVE,
+      triedRandom: false,
+      old,
+    };
     while (this.answer.length < k) {
       const { slot, gain } = this.#choose(repair);
       if (gain <= 0) break;
@@ -162,7 +171,7 @@ export class PrefixGreedy implements Algorithm {
     const [slot] = repair.old;
     if (slot === undefined) return NOBODY;
     const gain = oracle.gain(this.#states.at(place), slot);
-    repair.calls--;
+    if (repair.callsForOld-- > 0) repair.calls--;
     this.#bounds.found(slot, place, gain);
     return { slot, gain };
   }

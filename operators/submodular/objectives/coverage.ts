@@ -3,7 +3,7 @@
  *
  *   f(S) = sum of w_i over the items i that some e in S has
  *
- * An element that has an item twice has it once. Sums of integer weights are exact, and so are their differences.
+ * Sums of integer weights are exact, and so are their differences.
  */
 import { integer } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
