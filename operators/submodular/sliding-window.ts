@@ -3,7 +3,7 @@
  */
 import { optionRange } from '../../src/errors.js';
 import type { Operator } from '../../src/operator.js';
-import { integer } from '../../src/options.js';
+import { checked, integer } from '../../src/options.js';
 import { withWindow } from './define-submodular.js';
 
 export interface SlidingWindowOptions {
@@ -13,7 +13,9 @@ export interface SlidingWindowOptions {
 
 /** `op` over the last `windowRows` rows; an insert and the expiry that it causes are one update. */
 export function slidingWindow(options: SlidingWindowOptions, op: Operator): Operator {
-  const windowRows = integer({ windowRows: options.windowRows }, 1, 2 ** 31 - 1);
+  const { windowRows } = checked('slidingWindow', options, [], () => ({
+    windowRows: integer({ windowRows: options.windowRows }, 1, 2 ** 31 - 1),
+  }));
   const made = withWindow(op, windowRows);
   if (made === undefined)
     throw optionRange('slidingWindow', 'op', 'an operator of this family', op.description?.name ?? op);

@@ -5,7 +5,7 @@
  *
  * Sums of integer weights are exact, and so are their differences.
  */
-import { integer } from '../../../src/options.js';
+import { checked, integer } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
 import { type Bound, type Element, identified, type Objective } from '../objective.js';
 import { weightsOf } from './weights.js';
@@ -26,9 +26,10 @@ export interface CoverageState {
 const ITEMS_LIMIT = 1 << 24;
 
 export function coverage(options: CoverageOptions = {}): Objective<CoverageState> {
-  const length = options.weights?.length;
-  const maxItems = integer({ maxItems: options.maxItems ?? length ?? 65536 }, 1, ITEMS_LIMIT);
-  const weights = options.weights && weightsOf('weights', options.weights, maxItems);
+  const { maxItems, weights } = checked('coverage', options, [], () => {
+    const most = integer({ maxItems: options.maxItems ?? options.weights?.length ?? 65536 }, 1, ITEMS_LIMIT);
+    return { maxItems: most, weights: options.weights && weightsOf('weights', options.weights, most) };
+  });
   const weightOf = (item: number) => (weights === undefined ? 1 : weights[item]!);
 
   const add = (state: CoverageState, items: Int32Array) => {

@@ -10,8 +10,7 @@ import { facilityGains, similarities } from '../../../src/kernels/similarity.js'
 import type { Elements } from '../elements.js';
 import { type Bound, identified, type Objective } from '../objective.js';
 import {
-  checkGround,
-  checkSimilarity,
+  checkedGround,
   deskOf,
   type GroundOptions,
   GroundPoints,
@@ -34,8 +33,7 @@ export interface FacilityState {
 const PADDING = Number.POSITIVE_INFINITY;
 
 export function facilityLocation(options: FacilityLocationOptions): Objective<FacilityState> {
-  const similarity = checkSimilarity(options);
-  const ground = checkGround(options, similarity);
+  const { similarity, ground } = checkedGround('facilityLocation', options);
   const { dim: D, gamma } = similarity;
   const { P } = ground;
   const emptyFor = (points: number): FacilityState => ({

@@ -5,7 +5,7 @@
  *
  * Features must not be negative.
  */
-import { integer, oneOf } from '../../../src/options.js';
+import { checked, integer, oneOf } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
 import { log64 } from '../log64.js';
 import { type Bound, identified, type Objective } from '../objective.js';
@@ -33,12 +33,14 @@ const concaves: Readonly<Record<string, (x: number) => number>> = {
 };
 
 export function featureBased(options: FeatureBasedOptions): Objective<FeatureSums> {
-  const dim = integer({ dim: options.dim }, 1, 65536);
-  const concave = oneOf({ concave: options.concave ?? 'sqrt' }, ['sqrt', 'log', 'cap']);
-  const weights =
-    options.weights === undefined
-      ? new Float64Array(dim).fill(1)
-      : weightsOf('weights', options.weights, dim);
+  const { dim, concave, weights } = checked('featureBased', options, [], () => {
+    const width = integer({ dim: options.dim }, 1, 65536);
+    return {
+      dim: width,
+      concave: oneOf({ concave: options.concave ?? 'sqrt' }, ['sqrt', 'log', 'cap']),
+      weights: weightsOf('weights', options.weights ?? new Array<number>(width).fill(1), width),
+    };
+  });
   const g = concaves[concave]!;
 
   const gainOf = ({ sums, worth }: FeatureSums, features: Float32Array, from: number): number => {

@@ -14,8 +14,7 @@ import { type Bound, identified, type Objective } from '../objective.js';
 import { appendColumn, type Columns, copyColumns, FIRST_ROOM, newColumns } from './columns.js';
 import {
   BLOCK,
-  checkGround,
-  checkSimilarity,
+  checkedGround,
   deskOf,
   type GroundOptions,
   inBlocks,
@@ -37,9 +36,9 @@ export interface CutState {
 }
 
 export function graphCut(options: GraphCutOptions): Objective<CutState> {
-  const similarity = checkSimilarity(options);
-  const ground = checkGround({ ground: options.ground }, similarity);
-  const lambda = finiteNumber({ lambda: options.lambda ?? 1 }, Number.MIN_VALUE, 1e9);
+  const { similarity, ground, lambda } = checkedGround('graphCut', options, () => ({
+    lambda: finiteNumber({ lambda: options.lambda ?? 1 }, Number.MIN_VALUE, 1e9),
+  }));
   const { dim: D, gamma } = similarity;
   const { P, points } = ground;
   const columns = ground.given!;

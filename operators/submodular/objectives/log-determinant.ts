@@ -8,7 +8,7 @@
  */
 import { paddedPoints, schurComplements, similarities } from '../../../src/kernels/similarity.js';
 import { f64 } from '../../../src/layout.js';
-import { finiteNumber } from '../../../src/options.js';
+import { checked, finiteNumber } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
 import { log64 } from '../log64.js';
 import { type Bound, identified, type Objective } from '../objective.js';
@@ -43,8 +43,10 @@ interface Found {
 }
 
 export function logDeterminant(options: LogDeterminantOptions): Objective<DeterminantState> {
-  const similarity = checkSimilarity(options);
-  const noise = finiteNumber({ noise: options.noise ?? 1 }, Number.MIN_VALUE, 1e9);
+  const { similarity, noise } = checked('logDeterminant', options, ['dim', 'gamma'], () => ({
+    similarity: checkSimilarity(options),
+    noise: finiteNumber({ noise: options.noise ?? 1 }, Number.MIN_VALUE, 1e9),
+  }));
   const { dim: D, gamma } = similarity;
   const emptyFor = (P: number): DeterminantState => ({
     chosen: newColumns(D, P),

@@ -10,8 +10,7 @@ import { finiteNumber } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
 import { type Bound, identified, type Objective } from '../objective.js';
 import {
-  checkGround,
-  checkSimilarity,
+  checkedGround,
   deskOf,
   type GroundOptions,
   GroundPoints,
@@ -35,9 +34,9 @@ export interface SaturatedState {
 }
 
 export function saturatedCoverage(options: SaturatedCoverageOptions): Objective<SaturatedState> {
-  const similarity = checkSimilarity(options);
-  const ground = checkGround(options, similarity);
-  const saturation = finiteNumber({ saturation: options.saturation ?? 0.1 }, Number.MIN_VALUE, 1);
+  const { similarity, ground, saturation } = checkedGround('saturatedCoverage', options, () => ({
+    saturation: finiteNumber({ saturation: options.saturation ?? 0.1 }, Number.MIN_VALUE, 1),
+  }));
   const { dim: D, gamma } = similarity;
   const { P } = ground;
 

@@ -4,7 +4,7 @@
 import { optionRange } from '../../../src/errors.js';
 import { paddedPoints, type similarityKernels } from '../../../src/kernels/similarity.js';
 import { f32, f64, i32 } from '../../../src/layout.js';
-import { finiteNumber, integer, oneOf } from '../../../src/options.js';
+import { checked, finiteNumber, integer, oneOf } from '../../../src/options.js';
 import { type Elements, normalize } from '../elements.js';
 import { digest } from './weights.js';
 
@@ -62,7 +62,7 @@ export interface Ground {
 
 const GROUND_ROWS_MAX = 65536;
 
-export function checkGround({ ground, groundRows }: GroundOptions, similarity: Similarity): Ground {
+function checkGround({ ground, groundRows }: GroundOptions, similarity: Similarity): Ground {
   if ((ground === undefined) === (groundRows === undefined))
     throw optionRange('', 'ground', 'either ground or groundRows', ground === undefined ? 'neither' : 'both');
   if (ground === undefined) {
@@ -89,6 +89,18 @@ export function checkGround({ ground, groundRows }: GroundOptions, similarity: S
     normalize(flat, row * dim, dim);
   const P = paddedPoints(points);
   return { points, P, given: transposed(flat, points, P, dim), identity };
+}
+
+/** An objective's options that say what is compared with which points, and its `own` ones. */
+export function checkedGround<M extends object>(
+  who: string,
+  options: SimilarityOptions & GroundOptions,
+  own: () => M = () => ({}) as M,
+): { readonly similarity: Similarity; readonly ground: Ground } & M {
+  return checked(who, options, ['dim', 'gamma', 'groundRows'], () => {
+    const similarity = checkSimilarity(options);
+    return { similarity, ground: checkGround(options, similarity), ...own() };
+  });
 }
 
 /** [points, dim] to [dim, P]. */

@@ -3,7 +3,7 @@
  *
  *   f(S) = g(S) + factor * sum over e in S of weight(e)
  */
-import { finiteNumber } from '../../../src/options.js';
+import { checked, finiteNumber } from '../../../src/options.js';
 import { type Bound, bindPlainly, type Element, identified, type Objective } from '../objective.js';
 
 export interface WithWeightOptions {
@@ -20,7 +20,9 @@ export function withWeight<S>(
   objective: Objective<S>,
   options: WithWeightOptions = {},
 ): Objective<WeightedState<S>> {
-  const factor = finiteNumber({ factor: options.factor ?? 1 }, 0, 1e9);
+  const { factor } = checked('withWeight', options, [], () => ({
+    factor: finiteNumber({ factor: options.factor ?? 1 }, 0, 1e9),
+  }));
   const { copy, bind, scratch } = objective;
   const copied =
     copy &&

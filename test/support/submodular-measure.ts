@@ -1,0 +1,85 @@
+/**
+ * What a summary does on a stream: its calls, its time, its worth beside greedy from scratch, its changes.
+ */
+import type { Algorithm } from '../../operators/submodular/algorithm.js';
+import { lazyGreedy } from '../../operators/submodular/lazy-greedy.js';
+import type { World } from '../../operators/submodular/oracle.js';
+import { Summary } from '../../operators/submodular/summary.js';
+import { type Data, type Stream, updatesOf } from './submodular-streams.js';
+
+export interface Measured {
+  readonly calls: { readonly mean: number; readonly p99: number; readonly max: number };
+  readonly microseconds: { readonly mean: number; readonly p99: number; readonly max: number };
+  /** The answer's value over that of lazy greedy on the live elements. */
+  readonly ratio: { readonly mean: number; readonly min: number };
+  readonly changes: { readonly mean: number; readonly max: number };
+  /** The part of the updates after which the answer is certified. */
+  readonly certified: number;
+}
+
+export interface MeasureOptions {
+  readonly data: Data;
+  readonly stream: Stream;
+  /** Live elements at the start. */
+  readonly n: number;
+  readonly k: number;
+  readonly updates: number;
+  /** How often the answer is compared with greedy (default 40). */
+  readonly samples?: number;
+  readonly seed?: number;
+}
+
+const meanOf = (values: Iterable<number>) => {
+  let [sum, count] = [0, 0];
+  for (const value of values) [sum, count] = [sum + value, count + 1];
+  return sum / count;
+};
+
+function spread(values: Float64Array) {
+  const sorted = values.slice().sort();
+  return { mean: meanOf(values), p99: sorted[Math.floor(0.99 * sorted.length)]!, max: sorted.at(-1)! };
+}
+
+/** Greedy from scratch over what is live; no call of it counts. */
+export function greedyValue({ live, oracle }: Summary, k: number): number {
+  const before = oracle.calls;
+  const single = new Float64Array(live.capacity);
+  const empty = oracle.empty();
+  for (let i = 0; i < live.count; i++) single[live.order[i]!] = oracle.gain(empty, live.order[i]!);
+  const { value } = lazyGreedy({ live, oracle, k }, single);
+  oracle.calls = before;
+  return value;
+}
+
+export function measure(algorithm: (world: World) => Algorithm, options: MeasureOptions): Measured {
+  const { data, stream, n, k, updates, samples = 40, seed } = options;
+  const maxElements = n + updates;
+  const { objective } = data;
+  const summary = new Summary({ who: 'bench', k, objective, maxElements, spareSlots: 64 * k, algorithm });
+  const { insert, next } = updatesOf(summary, data, stream, seed);
+  for (let i = 0; i < n; i++) insert();
+  summary.answer();
+  const [calls, microseconds, changes, certified] = Array.from(
+    { length: 4 },
+    () => new Float64Array(updates),
+  ) as [Float64Array, Float64Array, Float64Array, Float64Array];
+  const ratios: number[] = [];
+  const every = Math.max(1, Math.floor(updates / samples));
+  for (let i = 0; i < updates; i++) {
+    const startMs = performance.now();
+    next();
+    const answer = summary.answer();
+    microseconds[i] = 1000 * (performance.now() - startMs);
+    calls[i] = answer.oracleCalls;
+    changes[i] = answer.changed;
+    certified[i] = answer.certified ? 1 : 0;
+    if (i % every === every - 1) ratios.push(answer.value / greedyValue(summary, k));
+  }
+  return {
+    calls: spread(calls),
+    microseconds: spread(microseconds),
+    ratio: { mean: meanOf(ratios), min: Math.min(...ratios) },
+    changes: { mean: meanOf(changes), max: spread(changes).max },
+    certified: meanOf(certified),
+  };
+}
