@@ -106,10 +106,8 @@ export class Summary {
   answer(): Answer {
     const { answer, gains, certified } = this.#algorithm;
     const selected = answer.map((slot) => this.live.ids[slot]!);
-    const before = new Set(this.#told);
-    const kept = selected.reduce((sum, id) => sum + (before.has(id) ? 1 : 0), 0);
     const oracleCalls = this.oracle.calls - this.#callsTold;
-    const changed = selected.length + before.size - 2 * kept;
+    const changed = differenceOf(this.#told, selected);
     this.#callsTold = this.oracle.calls;
     this.#told = selected;
     const value = gains.reduce((sum, gain) => sum + gain, 0);
@@ -174,4 +172,11 @@ export class Summary {
     const { k, algorithm } = this.#options;
     return algorithm({ k, live: this.live, oracle: this.oracle });
   }
+}
+
+/** How many are in one list or the other, but not in both; each list has each id once. */
+function differenceOf(a: readonly Id[], b: readonly Id[]): number {
+  if (a.length === b.length && a.every((id, i) => id === b[i])) return 0;
+  const inA = new Set(a);
+  return a.length + b.length - 2 * b.reduce((both, id) => both + (inA.has(id) ? 1 : 0), 0);
 }

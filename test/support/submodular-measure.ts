@@ -15,6 +15,9 @@ export interface Measured {
   readonly changes: { readonly mean: number; readonly max: number };
   /** The part of the updates after which the answer is certified. */
   readonly certified: number;
+  readonly updates: number;
+  /** Of all that it keeps, the elements' own data included. */
+  readonly bytesPerElement: number;
 }
 
 export interface MeasureOptions {
@@ -27,6 +30,8 @@ export interface MeasureOptions {
   /** How often the answer is compared with greedy (default 40). */
   readonly samples?: number;
   readonly seed?: number;
+  /** Ends earlier, after so long (default: not). */
+  readonly secondsMax?: number;
 }
 
 const meanOf = (values: Iterable<number>) => {
@@ -51,35 +56,43 @@ export function greedyValue({ live, oracle }: Summary, k: number): number {
   return value;
 }
 
+const heldBytes = (): number => {
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+};
+
 export function measure(algorithm: (world: World) => Algorithm, options: MeasureOptions): Measured {
-  const { data, stream, n, k, updates, samples = 40, seed } = options;
-  const maxElements = n + updates;
+  const { data, stream, n, k, samples = 40, seed, secondsMax = Number.POSITIVE_INFINITY } = options;
+  const before = heldBytes();
   const { objective } = data;
+  const maxElements = n + options.updates;
   const summary = new Summary({ who: 'bench', k, objective, maxElements, spareSlots: 64 * k, algorithm });
   const { insert, next } = updatesOf(summary, data, stream, seed);
   for (let i = 0; i < n; i++) insert();
   summary.answer();
-  const [calls, microseconds, changes, certified] = Array.from(
-    { length: 4 },
-    () => new Float64Array(updates),
-  ) as [Float64Array, Float64Array, Float64Array, Float64Array];
+  const bytesPerElement = (heldBytes() - before) / n;
+  const rows: { calls: number; microseconds: number; changes: number; certified: number }[] = [];
   const ratios: number[] = [];
-  const every = Math.max(1, Math.floor(updates / samples));
-  for (let i = 0; i < updates; i++) {
+  const every = Math.max(1, Math.floor(options.updates / samples));
+  const endMs = performance.now() + 1000 * secondsMax;
+  while (rows.length < options.updates && performance.now() < endMs) {
     const startMs = performance.now();
     next();
-    const answer = summary.answer();
-    microseconds[i] = 1000 * (performance.now() - startMs);
-    calls[i] = answer.oracleCalls;
-    changes[i] = answer.changed;
-    certified[i] = answer.certified ? 1 : 0;
-    if (i % every === every - 1) ratios.push(answer.value / greedyValue(summary, k));
+    const { oracleCalls, changed, certified, value } = summary.answer();
+    const microseconds = 1000 * (performance.now() - startMs);
+    rows.push({ calls: oracleCalls, microseconds, changes: changed, certified: certified ? 1 : 0 });
+    if (rows.length % every === every - 1) ratios.push(value / greedyValue(summary, k));
   }
+  ratios.push(summary.answer().value / greedyValue(summary, k));
+  const column = (name: keyof (typeof rows)[0]) => Float64Array.from(rows, (row) => row[name]);
   return {
-    calls: spread(calls),
-    microseconds: spread(microseconds),
+    calls: spread(column('calls')),
+    microseconds: spread(column('microseconds')),
     ratio: { mean: meanOf(ratios), min: Math.min(...ratios) },
-    changes: { mean: meanOf(changes), max: spread(changes).max },
-    certified: meanOf(certified),
+    changes: { mean: meanOf(column('changes')), max: spread(column('changes')).max },
+    certified: meanOf(column('certified')),
+    updates: rows.length,
+    bytesPerElement,
   };
 }
