@@ -13,12 +13,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { plot } from 'asciichart';
 import type { Algorithm } from '../operators/submodular/algorithm.js';
-import { BoundedSwap } from '../operators/submodular/bounded-swap.js';
 import { GreedyAnew } from '../operators/submodular/lazy-greedy.js';
-import { LevelLadder } from '../operators/submodular/level-ladder.js';
 import type { World } from '../operators/submodular/oracle.js';
-import { PrefixGreedy } from '../operators/submodular/prefix-greedy.js';
 import { Sieves } from '../operators/submodular/sieves.js';
+import { defaults, exact, levels, levelsAtOnce, swap } from '../test/support/submodular-algorithms.js';
 import { type Measured, measure } from '../test/support/submodular-measure.js';
 import {
   coverageData,
@@ -36,16 +34,11 @@ const UPDATES = 10_000;
 const SECONDS_MAX = 6;
 
 const algorithms = {
-  dynamicSubmodular: (world: World): Algorithm =>
-    new PrefixGreedy(world, { delta: 0.1, budgetCalls: 128, randomRefill: 64, seed: 1 }),
-  'dynamicSubmodular exact': (world: World): Algorithm =>
-    new PrefixGreedy(world, { delta: 0.1, budgetCalls: Number.POSITIVE_INFINITY, randomRefill: 0, seed: 1 }),
-  levelSubmodular: (world: World): Algorithm =>
-    new LevelLadder(world, { epsilon: 0.2, bucket: 'largest', atOnce: false, seed: 1 }),
-  'levelSubmodular at once': (world: World): Algorithm =>
-    new LevelLadder(world, { epsilon: 0.2, bucket: 'largest', atOnce: true, seed: 1 }),
-  consistentSubmodular: (world: World): Algorithm =>
-    new BoundedSwap(world, { delta: 0.1, candidates: 512, seed: 1 }),
+  dynamicSubmodular: defaults,
+  'dynamicSubmodular exact': exact,
+  levelSubmodular: levels,
+  'levelSubmodular at once': levelsAtOnce,
+  consistentSubmodular: swap,
   'greedy from scratch': (world: World): Algorithm => new GreedyAnew(world),
   'sieve, run again': (world: World): Algorithm =>
     new Sieves(world, {

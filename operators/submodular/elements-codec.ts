@@ -3,6 +3,7 @@
  */
 import type { Id } from '../../src/row-types.js';
 import type { Elements } from './elements.js';
+import { joined } from './joined.js';
 import type { LiveSet } from './live-set.js';
 
 export type SavedIds = Uint8Array | readonly string[];
@@ -53,16 +54,6 @@ function load(
     // As they were kept: already scaled, where they are.
     for (let d = 0; d < dim; d++) elements.features[slot * dim + d] = features[i * dim + d]!;
   }
-}
-
-function joined(parts: readonly Int32Array[]): Int32Array<ArrayBuffer> {
-  const whole = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 export const ElementsCodec = { save, load, saveIds, loadIds };

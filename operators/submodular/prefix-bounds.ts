@@ -7,6 +7,7 @@
  */
 import type { Numbering } from './algorithm.js';
 import { BoundStacks } from './bound-stacks.js';
+import { joined } from './joined.js';
 import type { LiveSet } from './live-set.js';
 import { MaxHeap } from './max-heap.js';
 
@@ -156,14 +157,4 @@ export class PrefixBounds {
     const { arrival } = this.#live;
     return boundA > boundB || (boundA === boundB && arrival[a]! > arrival[b]!);
   }
-}
-
-function joined(parts: readonly Int32Array[]): Int32Array<ArrayBuffer> {
-  const whole = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

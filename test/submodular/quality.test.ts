@@ -4,10 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Algorithm } from '../../operators/submodular/algorithm.js';
-import { BoundedSwap } from '../../operators/submodular/bounded-swap.js';
-import { LevelLadder } from '../../operators/submodular/level-ladder.js';
 import type { World } from '../../operators/submodular/oracle.js';
-import { PrefixGreedy } from '../../operators/submodular/prefix-greedy.js';
+import { defaults, exact, levels, levelsAtOnce, swap } from '../support/submodular-algorithms.js';
 import { type MeasureOptions, measure } from '../support/submodular-measure.js';
 import {
   coverageData,
@@ -17,16 +15,6 @@ import {
   facilityData,
   type Stream,
 } from '../support/submodular-streams.js';
-
-const defaults = (world: World): Algorithm =>
-  new PrefixGreedy(world, { delta: 0.1, budgetCalls: 128, randomRefill: 64, seed: 1 });
-const exact = (world: World): Algorithm =>
-  new PrefixGreedy(world, { delta: 0.1, budgetCalls: Number.POSITIVE_INFINITY, randomRefill: 0, seed: 1 });
-const levels = (world: World): Algorithm =>
-  new LevelLadder(world, { epsilon: 0.2, bucket: 'largest', atOnce: false, seed: 1 });
-const levelsAtOnce = (world: World): Algorithm =>
-  new LevelLadder(world, { epsilon: 0.2, bucket: 'largest', atOnce: true, seed: 1 });
-const swap = (world: World): Algorithm => new BoundedSwap(world, { delta: 0.1, candidates: 512, seed: 1 });
 
 const on = (
   algorithm: (world: World) => Algorithm,
