@@ -7,7 +7,7 @@
 import { optionRange } from '../../src/errors.js';
 import { integer } from '../../src/options.js';
 import type { Id } from '../../src/row-types.js';
-import type { Bound } from './objective.js';
+import { type Bound, hooksOf } from './objective.js';
 
 /** The same number for every category, or one for each; those not named have no limit. */
 export type AtMost = number | Readonly<Record<string, number>>;
@@ -31,7 +31,6 @@ export class CategoryLimit {
       for (const one of categories) if (one === category) count++;
       return count >= this.#limitOf(category);
     };
-    const { copy, observe, save, load } = bound;
     return {
       empty: () => ({ inner: bound.empty(), categories: [] }),
       gains(state, slots, gains, count) {
@@ -43,15 +42,13 @@ export class CategoryLimit {
         state.categories.push(categoryOf[slot]!);
       },
       value: ({ inner }) => bound.value(inner),
-      ...(copy && {
+      ...(bound.copy && {
         copy(from: LimitedState, to: LimitedState) {
-          copy(from.inner, to.inner);
+          bound.copy!(from.inner, to.inner);
           to.categories.splice(0, Number.POSITIVE_INFINITY, ...from.categories);
         },
       }),
-      ...(observe && { observe }),
-      ...(save && { save }),
-      ...(load && { load }),
+      ...hooksOf(bound),
     };
   }
 

@@ -85,6 +85,19 @@ export function bindPlainly<S>(objective: Objective<S>, elements: Elements): Bou
   };
 }
 
-/** How an objective is written into an operator's identity: by name and options. */
-export const identified = <S>(objective: Objective<S>): Objective<S> =>
-  Object.assign(objective, { toJSON: () => ({ [objective.name]: objective.options ?? {} }) });
+/** An objective that is written into an operator's identity by name and options. */
+export abstract class IdentifiedObjective {
+  abstract readonly name: string;
+  abstract readonly options: Readonly<Record<string, unknown>>;
+
+  toJSON(): object {
+    return { [this.name]: this.options };
+  }
+}
+
+/** What a bound objective has besides evaluating, for one that stands around it. */
+export const hooksOf = (bound: Bound): Pick<Bound, 'observe' | 'save' | 'load'> => ({
+  ...(bound.observe && { observe: (slot: number) => bound.observe!(slot) }),
+  ...(bound.save && { save: () => bound.save!() }),
+  ...(bound.load && { load: (saved: unknown) => bound.load!(saved) }),
+});

@@ -7,7 +7,14 @@
  */
 import { checked, integer } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
-import { type Bound, type Element, identified, type Objective } from '../objective.js';
+import {
+  type Bound,
+  bindPlainly,
+  type Element,
+  IdentifiedObjective,
+  type Objective,
+  type Reads,
+} from '../objective.js';
 import { weightsOf } from './weights.js';
 
 export interface CoverageOptions {
@@ -30,47 +37,59 @@ export function coverage(options: CoverageOptions = {}): Objective<CoverageState
     const most = integer({ maxItems: options.maxItems ?? options.weights?.length ?? 65536 }, 1, ITEMS_LIMIT);
     return { maxItems: most, weights: options.weights && weightsOf('weights', options.weights, most) };
   });
-  const weightOf = (item: number) => (weights === undefined ? 1 : weights[item]!);
+  return new Coverage(maxItems, weights);
+}
 
-  const add = (state: CoverageState, items: Int32Array) => {
-    for (const item of items) {
-      if (state.counts[item]!++ === 0) state.value += weightOf(item);
-    }
-  };
-  const remove = (state: CoverageState, items: Int32Array) => {
-    for (const item of items) {
-      if (--state.counts[item]! === 0) state.value -= weightOf(item);
-    }
-  };
-  const state = {
-    empty: () => ({ counts: new Uint32Array(maxItems), value: 0 }),
-    value: ({ value }: CoverageState) => value,
-    copy(from: CoverageState, to: CoverageState) {
-      to.counts.set(from.counts);
-      to.value = from.value;
-    },
-  };
-  return identified({
-    name: 'coverage',
-    options: { maxItems, ...(weights && { weights: Array.from(weights) }) },
-    reads: { items: maxItems },
-    ...state,
-    gain: ({ counts }: CoverageState, { items }: Element) => gainOf(counts, weights, items, 0, items.length),
-    add: (to, { items }) => add(to, items),
-    remove: (from, { items }) => remove(from, items),
-    bind: (elements: Elements): Bound<CoverageState> => ({
-      ...state,
-      gains({ counts }, slots, gains, count) {
-        for (let c = 0; c < count; c++) {
-          const slot = slots[c]!;
-          const from = elements.placeOf(slot);
-          gains[c] = gainOf(counts, weights, elements.pageOf(slot), from, elements.countOf(slot));
-        }
-      },
-      add: (to, slot) => add(to, elements.itemsOf(slot)),
-      remove: (from, slot) => remove(from, elements.itemsOf(slot)),
-    }),
-  });
+class Coverage extends IdentifiedObjective implements Objective<CoverageState> {
+  readonly name = 'coverage';
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly reads: Reads;
+  readonly #maxItems: number;
+  readonly #weights: Float64Array | undefined;
+
+  constructor(maxItems: number, weights: Float64Array | undefined) {
+    super();
+    this.options = { maxItems, ...(weights && { weights: Array.from(weights) }) };
+    this.reads = { items: maxItems };
+    this.#maxItems = maxItems;
+    this.#weights = weights;
+  }
+
+  empty(): CoverageState {
+    return { counts: new Uint32Array(this.#maxItems), value: 0 };
+  }
+
+  gain({ counts }: CoverageState, { items }: Element): number {
+    return gainOf(counts, this.#weights, items, 0, items.length);
+  }
+
+  add(state: CoverageState, { items }: Element): void {
+    for (const item of items) if (state.counts[item]!++ === 0) state.value += this.#weights?.[item] ?? 1;
+  }
+
+  remove(state: CoverageState, { items }: Element): void {
+    for (const item of items) if (--state.counts[item]! === 0) state.value -= this.#weights?.[item] ?? 1;
+  }
+
+  value({ value }: CoverageState): number {
+    return value;
+  }
+
+  copy(from: CoverageState, to: CoverageState): void {
+    to.counts.set(from.counts);
+    to.value = from.value;
+  }
+
+  bind(elements: Elements): Bound<CoverageState> {
+    const gains = ({ counts }: CoverageState, slots: Int32Array, found: Float64Array, count: number) => {
+      for (let c = 0; c < count; c++) {
+        const slot = slots[c]!;
+        const [page, from] = [elements.pageOf(slot), elements.placeOf(slot)];
+        found[c] = gainOf(counts, this.#weights, page, from, elements.countOf(slot));
+      }
+    };
+    return { ...bindPlainly(this, elements), gains };
+  }
 }
 
 /** The weight of those of `length` items that nobody has yet. */

@@ -6,17 +6,20 @@
  * Gains are sums in float64 of float32 differences that only shrink when S grows, added in one order: they diminish to the
  * last bit.
  */
-import { facilityGains, similarities } from '../../../src/kernels/similarity.js';
+import { facilityGains } from '../../../src/kernels/similarity.js';
 import type { Elements } from '../elements.js';
-import { type Bound, identified, type Objective } from '../objective.js';
+import { type Bound, type Element, IdentifiedObjective, type Objective, type Reads } from '../objective.js';
 import {
   checkedGround,
   deskOf,
+  FIRST,
+  type Ground,
   type GroundOptions,
   GroundPoints,
   groundHooks,
   inBlocks,
   readsFor,
+  type Similarity,
   type SimilarityOptions,
   similarityScratch,
 } from './similarity.js';
@@ -34,68 +37,100 @@ const PADDING = Number.POSITIVE_INFINITY;
 
 export function facilityLocation(options: FacilityLocationOptions): Objective<FacilityState> {
   const { similarity, ground } = checkedGround('facilityLocation', options);
-  const { dim: D, gamma } = similarity;
-  const { P } = ground;
-  const emptyFor = (points: number): FacilityState => ({
-    best: new Float32Array(P).fill(PADDING, points),
-    value: 0,
-  });
-  const take = (state: FacilityState, row: Float32Array, gain: number) => {
-    const { best } = state;
-    for (let p = 0; p < P; p++) if (row[p]! > best[p]!) best[p] = row[p]!;
-    state.value += gain;
-  };
-  const common = {
-    value: ({ value }: FacilityState) => value,
-    copy(from: FacilityState, to: FacilityState) {
-      to.best.set(from.best);
-      to.value = from.value;
-    },
-  };
-  const [one, row, gain] = [new Int32Array(1), new Float32Array(P), new Float64Array(1)];
-  const columns = ground.given ?? new Float32Array(P * D);
-  const gainOf = ({ best }: FacilityState, features: Float32Array): number => {
-    facilityGains(columns, best, features, one, gain, row, 1, P, D, gamma);
-    return gain[0]!;
-  };
+  return new FacilityLocation(similarity, ground);
+}
 
-  return identified({
-    name: 'facilityLocation',
-    options: { ...similarity, ...ground.identity },
-    reads: readsFor(similarity),
-    ...common,
-    empty: () => emptyFor(ground.given === undefined ? 0 : ground.points),
-    gain: (state, { features }) => gainOf(state, features),
-    add(state, { features }) {
-      const added = gainOf(state, features);
-      similarities(columns, features, one, row, 1, P, D, gamma);
-      take(state, row, added);
-    },
-    scratch: () => similarityScratch(P, D),
-    bind(elements: Elements): Bound<FacilityState> {
-      const desk = deskOf(elements);
-      const points = new GroundPoints(ground, elements);
-      const evaluate = (state: FacilityState, count: number) => {
-        const { kernels, ground: at, best, slots, gains, rows } = desk;
-        best.set(state.best);
-        kernels.facilityGains(at, best, elements.features, slots, gains, rows, count, P, D, gamma);
-      };
-      return {
-        ...common,
-        ...groundHooks(ground, points),
-        empty: () => emptyFor(points.count),
-        gains(state, slots, gains, count) {
-          inBlocks(desk, slots, count, (from, length) => {
-            evaluate(state, length);
-            for (let c = 0; c < length; c++) gains[from + c] = desk.gains[c]!;
-          });
-        },
-        add(state, slot) {
-          desk.slots[0] = slot;
-          evaluate(state, 1);
-          take(state, desk.rows, desk.gains[0]!);
-        },
-      };
-    },
-  });
+const emptyState = (P: number, points: number): FacilityState => ({
+  best: new Float32Array(P).fill(PADDING, points),
+  value: 0,
+});
+
+/** Takes in an element with these similarities to the points, which gains so much. */
+function take(state: FacilityState, row: Float32Array, gain: number): void {
+  const { best } = state;
+  for (let p = 0; p < best.length; p++) if (row[p]! > best[p]!) best[p] = row[p]!;
+  state.value += gain;
+}
+
+function copyState(from: FacilityState, to: FacilityState): void {
+  to.best.set(from.best);
+  to.value = from.value;
+}
+
+class FacilityLocation extends IdentifiedObjective implements Objective<FacilityState> {
+  readonly name = 'facilityLocation';
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly reads: Reads;
+  readonly #similarity: Similarity;
+  readonly #ground: Ground;
+  readonly #columns: Float32Array;
+  /** Of the element evaluated last: its similarities to the points, and its gain. */
+  readonly #row: Float32Array;
+  readonly #gain = new Float64Array(1);
+
+  constructor(similarity: Similarity, ground: Ground) {
+    super();
+    this.options = { ...similarity, ...ground.identity };
+    this.reads = readsFor(similarity);
+    this.#similarity = similarity;
+    this.#ground = ground;
+    this.#columns = ground.given ?? new Float32Array(ground.P * similarity.dim);
+    this.#row = new Float32Array(ground.P);
+  }
+
+  empty(): FacilityState {
+    return emptyState(this.#ground.P, this.#ground.given === undefined ? 0 : this.#ground.points);
+  }
+
+  gain({ best }: FacilityState, { features }: Element): number {
+    const { dim, gamma } = this.#similarity;
+    const { P } = this.#ground;
+    facilityGains(this.#columns, best, features, FIRST, this.#gain, this.#row, 1, P, dim, gamma);
+    return this.#gain[0]!;
+  }
+
+  add(state: FacilityState, element: Element): void {
+    take(state, this.#row, this.gain(state, element));
+  }
+
+  value({ value }: FacilityState): number {
+    return value;
+  }
+
+  copy(from: FacilityState, to: FacilityState): void {
+    copyState(from, to);
+  }
+
+  scratch() {
+    return similarityScratch(this.#ground.P, this.#similarity.dim);
+  }
+
+  bind(elements: Elements): Bound<FacilityState> {
+    const { dim, gamma } = this.#similarity;
+    const { P } = this.#ground;
+    const desk = deskOf(elements);
+    const points = new GroundPoints(this.#ground, elements);
+    const evaluate = (state: FacilityState, count: number) => {
+      const { kernels, ground, best, slots, gains, rows } = desk;
+      best.set(state.best);
+      kernels.facilityGains(ground, best, elements.features, slots, gains, rows, count, P, dim, gamma);
+    };
+    return {
+      ...groundHooks(this.#ground, points),
+      empty: () => emptyState(P, points.count),
+      gains(state, slots, gains, count) {
+        inBlocks(desk, slots, count, (from, length) => {
+          evaluate(state, length);
+          for (let c = 0; c < length; c++) gains[from + c] = desk.gains[c]!;
+        });
+      },
+      add(state, slot) {
+        desk.slots[0] = slot;
+        evaluate(state, 1);
+        take(state, desk.rows, desk.gains[0]!);
+      },
+      value: ({ value }) => value,
+      copy: copyState,
+    };
+  }
 }

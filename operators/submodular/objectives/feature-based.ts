@@ -8,7 +8,14 @@
 import { checked, integer, oneOf } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
 import { log64 } from '../log64.js';
-import { type Bound, identified, type Objective } from '../objective.js';
+import {
+  type Bound,
+  bindPlainly,
+  type Element,
+  IdentifiedObjective,
+  type Objective,
+  type Reads,
+} from '../objective.js';
 import { weightsOf } from './weights.js';
 
 export interface FeatureBasedOptions {
@@ -41,49 +48,73 @@ export function featureBased(options: FeatureBasedOptions): Objective<FeatureSum
       weights: weightsOf('weights', options.weights ?? new Array<number>(width).fill(1), width),
     };
   });
-  const g = concaves[concave]!;
+  return new FeatureBased(dim, concave, weights);
+}
 
-  const gainOf = ({ sums, worth }: FeatureSums, features: Float32Array, from: number): number => {
+class FeatureBased extends IdentifiedObjective implements Objective<FeatureSums> {
+  readonly name = 'featureBased';
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly reads: Reads;
+  readonly #weights: Float64Array;
+  readonly #g: (x: number) => number;
+
+  constructor(dim: number, concave: string, weights: Float64Array) {
+    super();
+    this.options = { dim, concave, weights: Array.from(weights) };
+    this.reads = { features: dim, nonNegative: true };
+    this.#weights = weights;
+    this.#g = concaves[concave]!;
+  }
+
+  empty(): FeatureSums {
+    const { length } = this.#weights;
+    return { sums: new Float64Array(length), worth: new Float64Array(length) };
+  }
+
+  gain(state: FeatureSums, { features }: Element): number {
+    return this.#gainOf(state, features, 0);
+  }
+
+  add(state: FeatureSums, { features }: Element): void {
+    this.#change(state, features, 1);
+  }
+
+  remove(state: FeatureSums, { features }: Element): void {
+    this.#change(state, features, -1);
+  }
+
+  value({ worth }: FeatureSums): number {
+    let value = 0;
+    for (let d = 0; d < worth.length; d++) value += this.#weights[d]! * worth[d]!;
+    return value;
+  }
+
+  copy(from: FeatureSums, to: FeatureSums): void {
+    to.sums.set(from.sums);
+    to.worth.set(from.worth);
+  }
+
+  bind(elements: Elements): Bound<FeatureSums> {
+    const { features, dim } = elements;
+    const gains = (state: FeatureSums, slots: Int32Array, found: Float64Array, count: number) => {
+      for (let c = 0; c < count; c++) found[c] = this.#gainOf(state, features, slots[c]! * dim);
+    };
+    return { ...bindPlainly(this, elements), gains };
+  }
+
+  #gainOf({ sums, worth }: FeatureSums, features: Float32Array, from: number): number {
     let gain = 0;
-    for (let d = 0; d < dim; d++) {
+    for (let d = 0; d < sums.length; d++) {
       const x = features[from + d]!;
-      if (x > 0) gain += weights[d]! * (g(sums[d]! + x) - worth[d]!);
+      if (x > 0) gain += this.#weights[d]! * (this.#g(sums[d]! + x) - worth[d]!);
     }
     return gain;
-  };
-  const change = ({ sums, worth }: FeatureSums, features: Float32Array, from: number, sign: 1 | -1) => {
-    for (let d = 0; d < dim; d++) {
-      sums[d] = Math.max(0, sums[d]! + sign * features[from + d]!);
-      worth[d] = g(sums[d]!);
+  }
+
+  #change({ sums, worth }: FeatureSums, features: Float32Array, sign: 1 | -1): void {
+    for (let d = 0; d < sums.length; d++) {
+      sums[d] = Math.max(0, sums[d]! + sign * features[d]!);
+      worth[d] = this.#g(sums[d]!);
     }
-  };
-  const common = {
-    empty: () => ({ sums: new Float64Array(dim), worth: new Float64Array(dim) }),
-    value({ worth }: FeatureSums) {
-      let value = 0;
-      for (let d = 0; d < dim; d++) value += weights[d]! * worth[d]!;
-      return value;
-    },
-    copy(from: FeatureSums, to: FeatureSums) {
-      to.sums.set(from.sums);
-      to.worth.set(from.worth);
-    },
-  };
-  return identified({
-    name: 'featureBased',
-    options: { dim, concave, ...(options.weights && { weights: Array.from(weights) }) },
-    reads: { features: dim, nonNegative: true },
-    ...common,
-    gain: (state, { features }) => gainOf(state, features, 0),
-    add: (state, { features }) => change(state, features, 0, 1),
-    remove: (state, { features }) => change(state, features, 0, -1),
-    bind: ({ features }: Elements): Bound<FeatureSums> => ({
-      ...common,
-      gains(state, slots, gains, count) {
-        for (let c = 0; c < count; c++) gains[c] = gainOf(state, features, slots[c]! * dim);
-      },
-      add: (state, slot) => change(state, features, slot * dim, 1),
-      remove: (state, slot) => change(state, features, slot * dim, -1),
-    }),
-  });
+  }
 }

@@ -10,15 +10,18 @@ import { paddedPoints, similarities } from '../../../src/kernels/similarity.js';
 import { f32 } from '../../../src/layout.js';
 import { finiteNumber } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
-import { type Bound, identified, type Objective } from '../objective.js';
+import { type Bound, type Element, IdentifiedObjective, type Objective, type Reads } from '../objective.js';
 import { appendColumn, type Columns, copyColumns, FIRST_ROOM, newColumns } from './columns.js';
 import {
   BLOCK,
   checkedGround,
   deskOf,
+  FIRST,
+  type Ground,
   type GroundOptions,
   inBlocks,
   readsFor,
+  type Similarity,
   type SimilarityOptions,
   similarityScratch,
 } from './similarity.js';
@@ -39,90 +42,118 @@ export function graphCut(options: GraphCutOptions): Objective<CutState> {
   const { similarity, ground, lambda } = checkedGround('graphCut', options, () => ({
     lambda: finiteNumber({ lambda: options.lambda ?? 1 }, Number.MIN_VALUE, 1e9),
   }));
-  const { dim: D, gamma } = similarity;
-  const { P, points } = ground;
-  const columns = ground.given!;
+  return new GraphCut(similarity, ground, lambda);
+}
 
-  /** A gain from an element's similarities to the points and to the chosen elements. */
-  const gainOf = (
-    toPoints: Float32Array,
-    pointsFrom: number,
-    toChosen: Float32Array,
-    chosenFrom: number,
-    count: number,
-    own: number,
-  ): number => {
-    let represented = 0;
-    for (let p = 0; p < points; p++) represented += toPoints[pointsFrom + p]!;
-    let redundant = own;
-    for (let i = 0; i < count; i++) redundant += 2 * toChosen[chosenFrom + i]!;
-    return lambda * represented - redundant;
-  };
-  const ownSimilarity = (features: Float32Array, from: number): number => {
-    let square = 0;
-    for (let d = from; d < from + D; d++) square += features[d]! * features[d]!;
-    return gamma > 0 ? 1 : square;
-  };
-  const add = (state: CutState, features: Float32Array, from: number, gain: number) => {
-    appendColumn(state.chosen, D, features, from);
-    state.value += gain;
-  };
-  const common = {
-    value: ({ value }: CutState) => value,
-    copy(from: CutState, to: CutState) {
-      copyColumns(from.chosen, to.chosen);
-      to.value = from.value;
-    },
-  };
-  const first = new Int32Array(1);
-  const gainAlone = ({ chosen }: CutState, features: Float32Array): number => {
+function copyState(from: CutState, to: CutState): void {
+  copyColumns(from.chosen, to.chosen);
+  to.value = from.value;
+}
+
+class GraphCut extends IdentifiedObjective implements Objective<CutState> {
+  readonly name = 'graphCut';
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly reads: Reads;
+  readonly #similarity: Similarity;
+  readonly #ground: Ground;
+  readonly #lambda: number;
+
+  constructor(similarity: Similarity, ground: Ground, lambda: number) {
+    super();
+    this.options = { ...similarity, ...ground.identity, lambda };
+    this.reads = readsFor(similarity);
+    this.#similarity = similarity;
+    this.#ground = ground;
+    this.#lambda = lambda;
+  }
+
+  empty(): CutState {
+    return { chosen: newColumns(this.#similarity.dim, FIRST_ROOM), value: 0 };
+  }
+
+  gain({ chosen }: CutState, { features }: Element): number {
+    const { dim, gamma } = this.#similarity;
+    const { P, given } = this.#ground;
     const [toPoints, toChosen] = [new Float32Array(P), new Float32Array(chosen.P)];
-    similarities(columns, features, first, toPoints, 1, P, D, gamma);
-    similarities(chosen.values, features, first, toChosen, 1, chosen.P, D, gamma);
-    return gainOf(toPoints, 0, toChosen, 0, chosen.count, ownSimilarity(features, 0));
-  };
+    similarities(given!, features, FIRST, toPoints, 1, P, dim, gamma);
+    similarities(chosen.values, features, FIRST, toChosen, 1, chosen.P, dim, gamma);
+    return this.#gainOf(toPoints, toChosen, chosen.count, features);
+  }
 
-  return identified({
-    name: 'graphCut',
-    options: { ...similarity, ...ground.identity, lambda },
-    reads: readsFor(similarity),
-    ...common,
-    empty: () => ({ chosen: newColumns(D, FIRST_ROOM), value: 0 }),
-    gain: (state, { features }) => gainAlone(state, features),
-    add: (state, { features }) => add(state, features, 0, gainAlone(state, features)),
-    scratch: (k: number) => ({
-      ...similarityScratch(P, D),
-      chosen: f32(D, paddedPoints(k)),
-      toChosen: f32(BLOCK, paddedPoints(k)),
-    }),
-    bind(elements: Elements, k: number): Bound<CutState> {
-      const room = paddedPoints(k);
-      const { kernels, features, scratch } = elements;
-      const desk = deskOf(elements);
-      const { chosen, toChosen } = scratch as { chosen: Float32Array; toChosen: Float32Array };
-      desk.ground.set(columns);
-      const evaluate = (state: CutState, slots: Int32Array, gains: Float64Array, count: number) =>
-        inBlocks(desk, slots, count, (from, length) => {
-          const { count: n, values } = state.chosen;
-          chosen.set(values);
-          kernels.similarities(desk.ground, features, desk.slots, desk.rows, length, P, D, gamma);
-          kernels.similarities(chosen, features, desk.slots, toChosen, length, room, D, gamma);
-          for (let c = 0; c < length; c++) {
-            const own = ownSimilarity(features, desk.slots[c]! * D);
-            gains[from + c] = gainOf(desk.rows, c * P, toChosen, c * room, n, own);
-          }
-        });
-      const [one, gain] = [new Int32Array(1), new Float64Array(1)];
-      return {
-        ...common,
-        empty: () => ({ chosen: newColumns(D, room), value: 0 }),
-        gains: evaluate,
-        add(state, slot) {
-          one[0] = slot;
-          evaluate(state, one, gain, 1);
-          add(state, features, slot * D, gain[0]!);
-        },
-      };
-    },
-  });
+  add(state: CutState, element: Element): void {
+    this.#append(state, element.features, this.gain(state, element));
+  }
+
+  value({ value }: CutState): number {
+    return value;
+  }
+
+  copy(from: CutState, to: CutState): void {
+    copyState(from, to);
+  }
+
+  scratch(k: number) {
+    const { dim } = this.#similarity;
+    const room = paddedPoints(k);
+    return {
+      ...similarityScratch(this.#ground.P, dim),
+      chosen: f32(dim, room),
+      toChosen: f32(BLOCK, room),
+    };
+  }
+
+  bind(elements: Elements, k: number): Bound<CutState> {
+    const { dim, gamma } = this.#similarity;
+    const { P, given } = this.#ground;
+    const room = paddedPoints(k);
+    const { kernels, features } = elements;
+    const desk = deskOf(elements);
+    const { chosen, toChosen } = elements.scratch as { chosen: Float32Array; toChosen: Float32Array };
+    desk.ground.set(given!);
+    const rowOf = (slot: number) => features.subarray(slot * dim, (slot + 1) * dim);
+    const evaluate = (state: CutState, slots: Int32Array, gains: Float64Array, count: number) =>
+      inBlocks(desk, slots, count, (from, length) => {
+        chosen.set(state.chosen.values);
+        kernels.similarities(desk.ground, features, desk.slots, desk.rows, length, P, dim, gamma);
+        kernels.similarities(chosen, features, desk.slots, toChosen, length, room, dim, gamma);
+        for (let c = 0; c < length; c++) {
+          const toPoints = desk.rows.subarray(c * P, (c + 1) * P);
+          const own = toChosen.subarray(c * room, (c + 1) * room);
+          gains[from + c] = this.#gainOf(toPoints, own, state.chosen.count, rowOf(desk.slots[c]!));
+        }
+      });
+    const [one, gain] = [new Int32Array(1), new Float64Array(1)];
+    return {
+      empty: () => ({ chosen: newColumns(dim, room), value: 0 }),
+      gains: evaluate,
+      add: (state, slot) => {
+        one[0] = slot;
+        evaluate(state, one, gain, 1);
+        this.#append(state, rowOf(slot), gain[0]!);
+      },
+      value: ({ value }) => value,
+      copy: copyState,
+    };
+  }
+
+  /** A gain from an element's similarities to the points and to the `count` chosen elements. */
+  #gainOf(toPoints: Float32Array, toChosen: Float32Array, count: number, features: Float32Array): number {
+    let represented = 0;
+    for (let p = 0; p < this.#ground.points; p++) represented += toPoints[p]!;
+    let redundant = this.#ownSimilarity(features);
+    for (let i = 0; i < count; i++) redundant += 2 * toChosen[i]!;
+    return this.#lambda * represented - redundant;
+  }
+
+  #ownSimilarity(features: Float32Array): number {
+    if (this.#similarity.gamma > 0) return 1;
+    let square = 0;
+    for (const x of features) square += x * x;
+    return square;
+  }
+
+  #append(state: CutState, features: Float32Array, gain: number): void {
+    appendColumn(state.chosen, this.#similarity.dim, features, 0);
+    state.value += gain;
+  }
 }

@@ -11,13 +11,15 @@ import { f64 } from '../../../src/layout.js';
 import { checked, finiteNumber } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
 import { log64 } from '../log64.js';
-import { type Bound, identified, type Objective } from '../objective.js';
+import { type Bound, type Element, IdentifiedObjective, type Objective, type Reads } from '../objective.js';
 import { appendColumn, type Columns, copyColumns, FIRST_ROOM, newColumns } from './columns.js';
 import {
   checkSimilarity,
   deskOf,
+  FIRST,
   inBlocks,
   readsFor,
+  type Similarity,
   type SimilarityOptions,
   similarityScratch,
 } from './similarity.js';
@@ -47,98 +49,125 @@ export function logDeterminant(options: LogDeterminantOptions): Objective<Determ
     similarity: checkSimilarity(options),
     noise: finiteNumber({ noise: options.noise ?? 1 }, Number.MIN_VALUE, 1e9),
   }));
-  const { dim: D, gamma } = similarity;
-  const emptyFor = (P: number): DeterminantState => ({
-    chosen: newColumns(D, P),
-    L: new Float64Array(P * P),
-    value: 0,
-    stamp: 0,
-  });
-  let stamps = 0;
-  const gainOf = (complement: number) => log64(Math.max(complement, noise) / noise);
+  return new LogDeterminant(similarity, noise);
+}
+
+const emptyState = (dim: number, P: number): DeterminantState => ({
+  chosen: newColumns(dim, P),
+  L: new Float64Array(P * P),
+  value: 0,
+  stamp: 0,
+});
+
+function copyState(from: DeterminantState, to: DeterminantState): void {
+  copyColumns(from.chosen, to.chosen);
+  if (to.L.length === from.L.length) to.L.set(from.L);
+  else to.L = from.L.slice();
+  to.value = from.value;
+  to.stamp = from.stamp;
+}
+
+class LogDeterminant extends IdentifiedObjective implements Objective<DeterminantState> {
+  readonly name = 'logDeterminant';
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly reads: Reads;
+  readonly #similarity: Similarity;
+  readonly #noise: number;
+  #stamps = 0;
+
+  constructor(similarity: Similarity, noise: number) {
+    super();
+    this.options = { ...similarity, noise };
+    this.reads = readsFor(similarity);
+    this.#similarity = similarity;
+    this.#noise = noise;
+  }
+
+  empty(): DeterminantState {
+    return emptyState(this.#similarity.dim, FIRST_ROOM);
+  }
+
+  gain(state: DeterminantState, { features }: Element): number {
+    return this.#gainOf(this.#evaluate(state, features).complements[0]!);
+  }
+
+  add(state: DeterminantState, { features }: Element): void {
+    this.#append(state, features, 0, this.#evaluate(state, features));
+  }
+
+  value({ value }: DeterminantState): number {
+    return value;
+  }
+
+  copy(from: DeterminantState, to: DeterminantState): void {
+    copyState(from, to);
+  }
+
+  scratch(k: number) {
+    const P = paddedPoints(k);
+    return { ...similarityScratch(P, this.#similarity.dim), L: f64(P, P), z: f64(P) };
+  }
+
+  bind(elements: Elements, k: number): Bound<DeterminantState> {
+    const { dim, gamma } = this.#similarity;
+    const P = paddedPoints(k);
+    const { kernels, features, scratch } = elements;
+    const desk = deskOf(elements);
+    const [L, z] = [scratch.L, scratch.z] as [Float64Array, Float64Array];
+    let present = -1;
+    const evaluate = (state: DeterminantState, count: number) => {
+      const { ground, slots, rows, gains } = desk;
+      const { values, count: n } = state.chosen;
+      if (state.stamp !== present) {
+        ground.set(values);
+        L.set(state.L.subarray(0, n * P));
+        present = state.stamp;
+      }
+      kernels.similarities(ground, features, slots, rows, count, P, dim, gamma);
+      kernels.schurComplements(L, rows, features, slots, gains, z, count, n, P, dim, gamma, this.#noise);
+    };
+    return {
+      empty: () => emptyState(dim, P),
+      gains: (state, slots, gains, count) => {
+        inBlocks(desk, slots, count, (from, length) => {
+          evaluate(state, length);
+          for (let c = 0; c < length; c++) gains[from + c] = this.#gainOf(desk.gains[c]!);
+        });
+      },
+      add: (state, slot) => {
+        desk.slots[0] = slot;
+        evaluate(state, 1);
+        this.#append(state, features, slot * dim, { complements: desk.gains, z });
+      },
+      value: ({ value }) => value,
+      copy: copyState,
+    };
+  }
+
+  #gainOf(complement: number): number {
+    return log64(Math.max(complement, this.#noise) / this.#noise);
+  }
+
+  #evaluate({ chosen, L }: DeterminantState, features: Float32Array): Found {
+    const { dim, gamma } = this.#similarity;
+    const { values, count: n, P } = chosen;
+    const [crossed, complements, z] = [new Float32Array(P), new Float64Array(1), new Float64Array(P)];
+    similarities(values, features, FIRST, crossed, 1, P, dim, gamma);
+    schurComplements(L, crossed, features, FIRST, complements, z, 1, n, P, dim, gamma, this.#noise);
+    return { complements, z };
+  }
 
   /** Appends a row that has just been evaluated. */
-  const append = (
-    state: DeterminantState,
-    features: Float32Array,
-    from: number,
-    { z, complements }: Found,
-  ) => {
+  #append(state: DeterminantState, features: Float32Array, from: number, { z, complements }: Found): void {
     const { count: n } = state.chosen;
-    appendColumn(state.chosen, D, features, from);
+    appendColumn(state.chosen, this.#similarity.dim, features, from);
     const { P } = state.chosen;
     if (state.L.length < P * P) state.L = widened(state.L, n, P);
     for (let j = 0; j < n; j++) state.L[j * P + n] = z[j]!;
-    state.L[n * P + n] = Math.sqrt(Math.max(complements[0]!, noise));
-    state.value += gainOf(complements[0]!);
-    state.stamp = ++stamps;
-  };
-  const common = {
-    value: ({ value }: DeterminantState) => value,
-    copy(from: DeterminantState, to: DeterminantState) {
-      copyColumns(from.chosen, to.chosen);
-      if (to.L.length === from.L.length) to.L.set(from.L);
-      else to.L = from.L.slice();
-      to.value = from.value;
-      to.stamp = from.stamp;
-    },
-  };
-  const first = new Int32Array(1);
-  const evaluateAlone = ({ chosen, L }: DeterminantState, features: Float32Array): Found => {
-    const { values, count: n, P } = chosen;
-    const [crossed, complements, z] = [new Float32Array(P), new Float64Array(1), new Float64Array(P)];
-    similarities(values, features, first, crossed, 1, P, D, gamma);
-    schurComplements(L, crossed, features, first, complements, z, 1, n, P, D, gamma, noise);
-    return { complements, z };
-  };
-
-  return identified({
-    name: 'logDeterminant',
-    options: { ...similarity, noise },
-    reads: readsFor(similarity),
-    ...common,
-    empty: () => emptyFor(FIRST_ROOM),
-    gain: (state, { features }) => gainOf(evaluateAlone(state, features).complements[0]!),
-    add: (state, { features }) => append(state, features, 0, evaluateAlone(state, features)),
-    scratch: (k: number) => {
-      const P = paddedPoints(k);
-      return { ...similarityScratch(P, D), L: f64(P, P), z: f64(P) };
-    },
-    bind(elements: Elements, k: number): Bound<DeterminantState> {
-      const P = paddedPoints(k);
-      const { kernels, features, scratch } = elements;
-      const desk = deskOf(elements);
-      const [L, z] = [scratch.L, scratch.z] as [Float64Array, Float64Array];
-      const found = { complements: desk.gains, z };
-      let present = -1;
-      const evaluate = (state: DeterminantState, count: number) => {
-        const { ground, slots, rows, gains } = desk;
-        const { values, count: n } = state.chosen;
-        if (state.stamp !== present) {
-          ground.set(values);
-          L.set(state.L.subarray(0, n * P));
-          present = state.stamp;
-        }
-        kernels.similarities(ground, features, slots, rows, count, P, D, gamma);
-        kernels.schurComplements(L, rows, features, slots, gains, z, count, n, P, D, gamma, noise);
-      };
-      return {
-        ...common,
-        empty: () => emptyFor(P),
-        gains(state, slots, gains, count) {
-          inBlocks(desk, slots, count, (from, length) => {
-            evaluate(state, length);
-            for (let c = 0; c < length; c++) gains[from + c] = gainOf(desk.gains[c]!);
-          });
-        },
-        add(state, slot) {
-          desk.slots[0] = slot;
-          evaluate(state, 1);
-          append(state, features, slot * D, found);
-        },
-      };
-    },
-  });
+    state.L[n * P + n] = Math.sqrt(Math.max(complements[0]!, this.#noise));
+    state.value += this.#gainOf(complements[0]!);
+    state.stamp = ++this.#stamps;
+  }
 }
 
 /** The columns of the factor of n rows, with room for P. */

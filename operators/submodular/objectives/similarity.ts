@@ -111,6 +111,9 @@ function transposed(rows: Float32Array, points: number, P: number, dim: number):
   return columns;
 }
 
+/** The slot of an element that lies alone in its array. */
+export const FIRST = new Int32Array(1);
+
 /** Elements that are evaluated by one kernel call. */
 export const BLOCK = 64;
 

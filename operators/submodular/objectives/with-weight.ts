@@ -4,7 +4,16 @@
  *   f(S) = g(S) + factor * sum over e in S of weight(e)
  */
 import { checked, finiteNumber } from '../../../src/options.js';
-import { type Bound, bindPlainly, type Element, identified, type Objective } from '../objective.js';
+import type { Elements } from '../elements.js';
+import {
+  type Bound,
+  bindPlainly,
+  type Element,
+  hooksOf,
+  IdentifiedObjective,
+  type Objective,
+  type Reads,
+} from '../objective.js';
 
 export interface WithWeightOptions {
   /** What weights are multiplied by, 0 … 1e9 (default 1). */
@@ -23,47 +32,66 @@ export function withWeight<S>(
   const { factor } = checked('withWeight', options, [], () => ({
     factor: finiteNumber({ factor: options.factor ?? 1 }, 0, 1e9),
   }));
-  const { copy, bind, scratch } = objective;
-  const copied =
-    copy &&
-    ((from: WeightedState<S>, to: WeightedState<S>) => {
-      copy.call(objective, from.inner, to.inner);
-      to.weight = from.weight;
-    });
-  const own = objective as Objective<S> & { toJSON?(): object };
-  return identified({
-    name: 'withWeight',
-    options: { objective: own.toJSON?.() ?? { [objective.name]: objective.options ?? {} }, factor },
-    reads: { ...objective.reads, weight: true },
-    empty: () => ({ inner: objective.empty(), weight: 0 }),
-    gain: ({ inner }: WeightedState<S>, element: Element) =>
-      objective.gain(inner, element) + factor * element.weight,
-    add(state, element) {
-      objective.add(state.inner, element);
-      state.weight += factor * element.weight;
-    },
-    value: ({ inner, weight }) => objective.value(inner) + weight,
-    ...(copied && { copy: copied }),
-    ...(scratch && { scratch: (k: number) => scratch.call(objective, k) }),
-    bind(elements, k): Bound<WeightedState<S>> {
-      const bound = bind?.call(objective, elements, k) ?? bindPlainly(objective, elements);
-      const { observe, save, load } = bound;
-      return {
-        empty: () => ({ inner: bound.empty(), weight: 0 }),
-        gains({ inner }, slots, gains, count) {
-          bound.gains(inner, slots, gains, count);
-          for (let c = 0; c < count; c++) gains[c]! += factor * elements.weights[slots[c]!]!;
+  return new WithWeight(objective, factor);
+}
+
+class WithWeight<S> extends IdentifiedObjective implements Objective<WeightedState<S>> {
+  readonly name = 'withWeight';
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly reads: Reads;
+  readonly #objective: Objective<S>;
+  readonly #factor: number;
+
+  constructor(objective: Objective<S>, factor: number) {
+    super();
+    const { name, options = {}, reads } = objective;
+    this.options = { objective: { [name]: options }, factor };
+    this.reads = { ...reads, weight: true };
+    this.#objective = objective;
+    this.#factor = factor;
+  }
+
+  empty(): WeightedState<S> {
+    return { inner: this.#objective.empty(), weight: 0 };
+  }
+
+  gain({ inner }: WeightedState<S>, element: Element): number {
+    return this.#objective.gain(inner, element) + this.#factor * element.weight;
+  }
+
+  add(state: WeightedState<S>, element: Element): void {
+    this.#objective.add(state.inner, element);
+    state.weight += this.#factor * element.weight;
+  }
+
+  value({ inner, weight }: WeightedState<S>): number {
+    return this.#objective.value(inner) + weight;
+  }
+
+  scratch(k: number) {
+    return this.#objective.scratch?.(k) ?? {};
+  }
+
+  bind(elements: Elements, k: number): Bound<WeightedState<S>> {
+    const bound = this.#objective.bind?.(elements, k) ?? bindPlainly(this.#objective, elements);
+    return {
+      ...hooksOf(bound as Bound),
+      empty: () => ({ inner: bound.empty(), weight: 0 }),
+      gains: ({ inner }, slots, gains, count) => {
+        bound.gains(inner, slots, gains, count);
+        for (let c = 0; c < count; c++) gains[c]! += this.#factor * elements.weights[slots[c]!]!;
+      },
+      add: (state, slot) => {
+        bound.add(state.inner, slot);
+        state.weight += this.#factor * elements.weights[slot]!;
+      },
+      value: ({ inner, weight }) => bound.value(inner) + weight,
+      ...(bound.copy && {
+        copy(from: WeightedState<S>, to: WeightedState<S>) {
+          bound.copy!(from.inner, to.inner);
+          to.weight = from.weight;
         },
-        add(state, slot) {
-          bound.add(state.inner, slot);
-          state.weight += factor * elements.weights[slot]!;
-        },
-        value: ({ inner, weight }) => bound.value(inner) + weight,
-        ...(copied && { copy: copied }),
-        ...(observe && { observe }),
-        ...(save && { save }),
-        ...(load && { load }),
-      };
-    },
-  });
+      }),
+    };
+  }
 }
