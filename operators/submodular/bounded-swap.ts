@@ -59,7 +59,7 @@ export class BoundedSwap implements Algorithm {
     const lost = removed.filter((slot) => this.answer.includes(slot));
     if (lost.length > 0) this.#become(this.answer.filter((slot) => !lost.includes(slot)));
     if (inserted >= 0) {
-      this.#keys.bound[inserted] = oracle.gain(oracle.empty(), inserted);
+      this.#keys.bound[inserted] = oracle.single(inserted);
       this.#heap.push(inserted);
     }
     let changes = lost.length;

@@ -25,7 +25,7 @@ export interface SummaryOptions {
   readonly objective: Objective<any> | NamedObjective;
   /** How close to its guarantee an algorithm stays, as its own page says. */
   readonly epsilon?: number;
-  /** The most live elements, 1 … 16777216 (default 100000). */
+  /** The most live elements, 1 … 16777216 (default 100000); with features, no more than 2^29 numbers of them. */
   readonly maxElements?: number;
   /** 'batch' (default): an answer for each input batch that has rows; 'row': one for each row. */
   readonly emit?: 'batch' | 'row';
@@ -50,12 +50,16 @@ export const summaryOptions = {
 export const seedOption = { seed: 'seed of all random draws (default 0)' };
 
 const ELEMENTS_LIMIT = 1 << 24;
+/** Numbers that all elements' features may be together: what kernels reach has at most 4 GiB. */
+const FEATURES_LIMIT = 1 << 29;
 
 export function checkSummary(options: SummaryOptions, epsilon: number, epsilonMin = 0, epsilonMax = 1) {
-  const maxElements = integer({ maxElements: options.maxElements ?? 100_000 }, 1, ELEMENTS_LIMIT);
+  const objective = objectiveFrom(options.objective);
+  const most = Math.min(ELEMENTS_LIMIT, Math.floor(FEATURES_LIMIT / (objective.reads.features ?? 1)));
+  const maxElements = integer({ maxElements: options.maxElements ?? Math.min(100_000, most) }, 1, most);
   return {
     k: integer({ k: options.k }, 1, 4096),
-    objective: objectiveFrom(options.objective),
+    objective,
     epsilon: finiteNumber({ epsilon: options.epsilon ?? epsilon }, epsilonMin, epsilonMax),
     maxElements,
     emit: oneOf({ emit: options.emit ?? 'batch' }, ['batch', 'row']),

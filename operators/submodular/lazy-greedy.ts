@@ -63,7 +63,7 @@ export class GreedyAnew implements Algorithm {
 
   update(_removed: readonly number[], inserted: number): void {
     const { oracle } = this.#world;
-    if (inserted >= 0) this.#single[inserted] = oracle.gain(oracle.empty(), inserted);
+    if (inserted >= 0) this.#single[inserted] = oracle.single(inserted);
     this.#last = undefined;
   }
 

@@ -74,7 +74,7 @@ export class LevelLadder implements Algorithm {
       this.#keep(() => false);
     }
     if (inserted >= 0) {
-      const single = oracle.gain(oracle.empty(), inserted);
+      const single = oracle.single(inserted);
       this.#single[inserted] = single;
       this.#heap.push(inserted);
       this.#now = live.arrival[inserted]! + 1;

@@ -52,7 +52,7 @@ export class LoweringSieve implements Algorithm {
   #offer(slot: number): void {
     const { k, oracle } = this.#world;
     const { singletonMax, patienceRows } = this.#options;
-    const single = singletonMax ?? oracle.gain(oracle.empty(), slot);
+    const single = singletonMax ?? oracle.single(slot);
     if (single > this.#largest) {
       this.#largest = single;
       this.#guess = k * single;

@@ -63,11 +63,22 @@ export interface Bound<S = unknown> {
   remove?(state: S, slot: number): void;
   value(state: S): number;
   copy?(from: S, to: S): void;
+  /** The states of all prefixes of a list at once, where they need not be copies of each other. */
+  prefixes?(): Prefixes<S>;
   /** Sees each element as it arrives; true where the objective is another one from now on. */
   observe?(slot: number): boolean;
   /** What it has learned from the elements that it saw. */
   save?(): unknown;
   load?(saved: unknown): void;
+}
+
+/** The states of the prefixes of a list that grows and shrinks at its end. */
+export interface Prefixes<S = unknown> {
+  /** The state of the first `prefix` elements. */
+  at(prefix: number): S;
+  append(slot: number): void;
+  /** Keeps the first `prefix` elements; `others` were behind them. */
+  cut(prefix: number, others: readonly number[]): void;
 }
 
 /** Any objective over slots, element by element. */

@@ -25,6 +25,7 @@ export class Oracle {
   readonly bound: Bound;
   readonly #slot = new Int32Array(1);
   readonly #gain = new Float64Array(1);
+  #nothing: unknown;
 
   constructor(objective: Objective, capacity: number, k: number, constrain = (bound: Bound): Bound => bound) {
     this.elements = new Elements(objective, capacity, k);
@@ -33,6 +34,17 @@ export class Oracle {
 
   empty(): unknown {
     return this.bound.empty();
+  }
+
+  /** f({e}) */
+  single(slot: number): number {
+    this.#nothing ??= this.bound.empty();
+    return this.gain(this.#nothing, slot);
+  }
+
+  /** The objective has become another one. */
+  changed(): void {
+    this.#nothing = undefined;
   }
 
   gain(state: unknown, slot: number): number {

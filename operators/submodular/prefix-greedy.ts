@@ -90,7 +90,7 @@ export class PrefixGreedy implements Algorithm {
   /** Lets a new element in: the first place that it would take, among those before `end`. */
   #placeFor(slot: number, end: number): number {
     const { oracle, k } = this.#world;
-    let bound = oracle.gain(this.#states.at(0), slot);
+    let bound = oracle.single(slot);
     this.#bounds.enter(slot, bound);
     const places = Math.min(this.answer.length, end);
     for (let q = 0; q < places; q++) {

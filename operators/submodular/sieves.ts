@@ -69,8 +69,7 @@ export class Sieves implements Algorithm {
     const { oracle } = this.#world;
     for (const slot of removed) this.#heap.remove(slot);
     if (inserted >= 0) {
-      if (this.#rule.singletonMax === undefined)
-        this.#single[inserted] = oracle.gain(oracle.empty(), inserted);
+      if (this.#rule.singletonMax === undefined) this.#single[inserted] = oracle.single(inserted);
       this.#heap.push(inserted);
     }
     const isLost = (kept: readonly number[]) => removed.some((slot) => kept.includes(slot));

@@ -141,6 +141,7 @@ export class Summary {
       if (age <= this.#window.length) this.#window[live.arrival[slot]! % this.#window.length] = slot;
     }
     oracle.bound.load?.(saved.objective);
+    oracle.changed();
     this.#algorithm = this.#newAlgorithm();
     this.#algorithm.load(saved.algorithm as never);
     oracle.calls = saved.calls;
@@ -164,6 +165,7 @@ export class Summary {
   /** The objective has become another one: the answer is built from the live elements, oldest first. */
   #beginAnew(): void {
     this.live.unpinAll();
+    this.oracle.changed();
     this.#algorithm = this.#newAlgorithm();
     for (const slot of this.live.byArrival()) this.#algorithm.update([], slot);
   }

@@ -14,6 +14,8 @@ import { objectiveFrom } from '../../operators/submodular/objectives/named.js';
 import { sampleRows } from '../../operators/submodular/objectives/sample-rows.js';
 import { saturatedCoverage } from '../../operators/submodular/objectives/saturated-coverage.js';
 import { withWeight } from '../../operators/submodular/objectives/with-weight.js';
+import { Oracle } from '../../operators/submodular/oracle.js';
+import { PrefixStates } from '../../operators/submodular/prefix-states.js';
 import { DataflowError } from '../../src/errors.js';
 import { canonicalOptions } from '../../src/identity.js';
 import { campaign, seeds, uniform } from '../support/property.js';
@@ -102,6 +104,27 @@ describe.each(named)('%s', (_, objective) => {
     for (const slot of [3, 1, 4]) own.add(again, slot);
     own.copy?.(again, to);
     expect(own.value(to)).toBe(value);
+  });
+
+  it('has states of prefixes that are those of their elements, while the list grows and is cut', () => {
+    const steps = fc.array(fc.integer({ min: -3, max: COUNT - 1 }), { maxLength: 30 });
+    fc.assert(
+      fc.property(seeds, steps, (seed, moves) => {
+        const oracle = new Oracle(objective, COUNT, COUNT);
+        for (const [slot, element] of elementsOf(seed).entries()) oracle.elements.set(slot, element);
+        const prefixes = new PrefixStates(oracle);
+        for (const move of moves) {
+          if (move < 0) prefixes.cut(Math.max(0, prefixes.chosen.length + move));
+          else if (!prefixes.chosen.includes(move)) prefixes.append(move);
+        }
+        for (let q = 0; q <= prefixes.chosen.length; q++) {
+          const state = oracle.stateOf(prefixes.chosen.slice(0, q));
+          for (let slot = 0; slot < COUNT; slot++)
+            expect(oracle.gain(prefixes.at(q), slot)).toBe(oracle.gain(state, slot));
+        }
+      }),
+      campaign(),
+    );
   });
 
   it('takes out what was added', () => {

@@ -13,6 +13,7 @@ import {
   type Element,
   IdentifiedObjective,
   type Objective,
+  type Prefixes,
   type Reads,
 } from '../objective.js';
 import { weightsOf } from './weights.js';
@@ -25,10 +26,14 @@ export interface CoverageOptions {
 }
 
 export interface CoverageState {
-  /** How often each item is had. */
+  /** How often each item is had; of prefixes, the place of the first element that has it, counted from 1. */
   readonly counts: Uint32Array;
+  /** An item is had whose number is in 1 … limit. */
+  readonly limit: number;
   value: number;
 }
+
+const NO_LIMIT = 0xffffffff;
 
 const ITEMS_LIMIT = 1 << 24;
 
@@ -56,11 +61,11 @@ class Coverage extends IdentifiedObjective implements Objective<CoverageState> {
   }
 
   empty(): CoverageState {
-    return { counts: new Uint32Array(this.#maxItems), value: 0 };
+    return { counts: new Uint32Array(this.#maxItems), limit: NO_LIMIT, value: 0 };
   }
 
-  gain({ counts }: CoverageState, { items }: Element): number {
-    return gainOf(counts, this.#weights, items, 0, items.length);
+  gain(state: CoverageState, { items }: Element): number {
+    return gainOf(state, this.#weights, items, 0, items.length);
   }
 
   add(state: CoverageState, { items }: Element): void {
@@ -81,20 +86,49 @@ class Coverage extends IdentifiedObjective implements Objective<CoverageState> {
   }
 
   bind(elements: Elements): Bound<CoverageState> {
-    const gains = ({ counts }: CoverageState, slots: Int32Array, found: Float64Array, count: number) => {
+    const gains = (state: CoverageState, slots: Int32Array, found: Float64Array, count: number) => {
       for (let c = 0; c < count; c++) {
         const slot = slots[c]!;
         const [page, from] = [elements.pageOf(slot), elements.placeOf(slot)];
-        found[c] = gainOf(counts, this.#weights, page, from, elements.countOf(slot));
+        found[c] = gainOf(state, this.#weights, page, from, elements.countOf(slot));
       }
     };
-    return { ...bindPlainly(this, elements), gains };
+    const prefixes = () => new CoveredPrefixes(this.#maxItems, elements);
+    return { ...bindPlainly(this, elements), gains, prefixes };
+  }
+}
+
+/** All prefixes in one array: an item is had by those that reach the first element that has it. */
+class CoveredPrefixes implements Prefixes<CoverageState> {
+  readonly #firsts: Uint32Array;
+  readonly #elements: Elements;
+  #length = 0;
+
+  constructor(maxItems: number, elements: Elements) {
+    this.#firsts = new Uint32Array(maxItems);
+    this.#elements = elements;
+  }
+
+  at(prefix: number): CoverageState {
+    return { counts: this.#firsts, limit: prefix, value: 0 };
+  }
+
+  append(slot: number): void {
+    this.#length++;
+    for (const item of this.#elements.itemsOf(slot)) this.#firsts[item] ||= this.#length;
+  }
+
+  cut(prefix: number, others: readonly number[]): void {
+    this.#length = prefix;
+    for (const slot of others)
+      for (const item of this.#elements.itemsOf(slot))
+        if (this.#firsts[item]! > prefix) this.#firsts[item] = 0;
   }
 }
 
 /** The weight of those of `length` items that nobody has yet. */
 function gainOf(
-  counts: Uint32Array,
+  { counts, limit }: CoverageState,
   weights: Float64Array | undefined,
   items: Int32Array,
   from: number,
@@ -102,12 +136,12 @@ function gainOf(
 ): number {
   let gain = 0;
   if (weights === undefined) {
-    for (let i = from; i < from + length; i++) if (counts[items[i]!] === 0) gain++;
+    for (let i = from; i < from + length; i++) if ((counts[items[i]!]! - 1) >>> 0 >= limit) gain++;
     return gain;
   }
   for (let i = from; i < from + length; i++) {
     const item = items[i]!;
-    if (counts[item] === 0) gain += weights[item]!;
+    if ((counts[item]! - 1) >>> 0 >= limit) gain += weights[item]!;
   }
   return gain;
 }
