@@ -1,6 +1,6 @@
 /**
- * A log that is too long to read: after each line, the 20 lines of the last 10,000 that stand best for all of them, and of
- * which a line changes few. Real reports, of 10,000 birds struck by aircraft and then of four years' weather in two cities, are
+ * A log that is too long to read: the 20 lines of the last 10,000 that stand best for all of them, kept up with every line and
+ * shown after every 500, without changing much. Real reports, of 10,000 birds struck by aircraft and then of four years' weather in two cities, are
  * written as log lines; when the birds leave the window, so do their lines.
  *
  * Prints:

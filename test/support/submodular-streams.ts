@@ -94,10 +94,10 @@ export function decoyData(n: number, seed = 77): Data {
   return { objective: coverage({ maxItems: ITEMS }), next };
 }
 
-/** Who deletes what: the oldest, anybody, one of the answer (knowing it), or the one with the largest value alone. */
-export type Stream = 'window' | 'random' | 'attack' | 'largest';
+/** Who deletes what: the oldest, anybody, or one of the answer (knowing it). */
+export type Stream = 'window' | 'random' | 'attack';
 
-/** One update a call: inserts and deletions in turn, or by a coin. `select` has the ids of the answer. */
+/** One update a call: inserts and deletions in turn, or by a coin. */
 export function updatesOf(summary: Summary, data: Data, stream: Stream, seed = 5) {
   const random = uniform(seed);
   const { live } = summary;
