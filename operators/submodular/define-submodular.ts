@@ -2,7 +2,7 @@
  * What the submodular operators have in common: columns, options, state, and answers as rows.
  */
 import { defineOperator, type OperatorMaker } from '../../src/define-operator.js';
-import { outOfDomain } from '../../src/errors.js';
+import { DataflowError, outOfDomain } from '../../src/errors.js';
 import { bool, f32, f64, i8, i32, i64 } from '../../src/layout.js';
 import type { Operator } from '../../src/operator.js';
 import { finiteNumber, integer, oneOf } from '../../src/options.js';
@@ -170,14 +170,8 @@ export function defineSubmodular<O extends Omit<SummaryOptions, 'epsilon'>, R ex
     }),
     emits: 'batches',
     step({ options, state, emit }, batch) {
-      const columns = batch as unknown as Columns;
-      const { numRows } = columns;
-      const answers = new AnswerRows(options.emit === 'row' ? numRows : 1);
-      for (let t = 0; t < numRows; t++) {
-        takeRow(name, state as Summary, options.objective, columns, t);
-        if (options.emit === 'row' || t === numRows - 1) answers.add((state as Summary).answer());
-      }
-      if (numRows > 0) emit(answers.columns(), answers.count);
+      const answers = answersTo(name, options, state as Summary, batch as unknown as Columns);
+      if (answers.count > 0) emit(answers.columns(), answers.count);
     },
     tolerance: 0,
     skipLaws: { oracle: 'answers are lists of ids: test/submodular holds them to naive.ts' },
@@ -200,6 +194,22 @@ function columnsRead({ reads }: Objective): RowTypes {
     ...(reads.features !== undefined && { features: f32(reads.features) }),
     ...(reads.weight && { weight: f64() }),
   };
+}
+
+/** Takes a batch's rows, and answers where the options ask for it. */
+function answersTo(who: string, options: CheckedSummary, summary: Summary, columns: Columns): AnswerRows {
+  const { numRows } = columns;
+  const eachRow = options.emit === 'row';
+  const answers = new AnswerRows(eachRow ? numRows : 1);
+  for (let t = 0; t < numRows; t++) {
+    try {
+      takeRow(who, summary, options.objective, columns, t);
+    } catch (error) {
+      throw error instanceof DataflowError ? error.within({ row: t }) : error;
+    }
+    if (eachRow || t === numRows - 1) answers.add(summary.answer());
+  }
+  return answers;
 }
 
 function takeRow(who: string, summary: Summary, objective: Objective, columns: Columns, t: number): void {

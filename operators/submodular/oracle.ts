@@ -1,6 +1,7 @@
 /**
  * The objective as algorithms ask it: by slot, one element or many in a call, every call counted.
  */
+import { corruptInput } from '../../src/errors.js';
 import { Elements } from './elements.js';
 import type { LiveSet } from './live-set.js';
 import { type Bound, bindPlainly, type Objective } from './objective.js';
@@ -25,9 +26,17 @@ export class Oracle {
   readonly bound: Bound;
   readonly #slot = new Int32Array(1);
   readonly #gain = new Float64Array(1);
+  readonly #who: string;
   #nothing: unknown;
 
-  constructor(objective: Objective, capacity: number, k: number, constrain = (bound: Bound): Bound => bound) {
+  constructor(
+    who: string,
+    objective: Objective,
+    capacity: number,
+    k: number,
+    constrain = (bound: Bound): Bound => bound,
+  ) {
+    this.#who = who;
     this.elements = new Elements(objective, capacity, k);
     this.bound = constrain(objective.bind?.(this.elements, k) ?? bindPlainly(objective, this.elements));
   }
@@ -56,6 +65,10 @@ export class Oracle {
   gains(state: unknown, slots: Int32Array, gains: Float64Array, count: number): void {
     this.calls += count;
     this.bound.gains(state, slots, gains, count);
+    for (let c = 0; c < count; c++) {
+      if (gains[c]! - gains[c]! !== 0)
+        throw corruptInput(this.#who, 'gain of an element', 'a finite number', `${gains[c]}`);
+    }
   }
 
   add(state: unknown, slot: number): void {

@@ -55,12 +55,12 @@ export class Summary {
   #told: readonly Id[] = [];
 
   constructor(options: SummaryOptions) {
-    const { k, objective, maxElements, windowRows, limit, spareSlots = 0 } = options;
+    const { who, k, objective, maxElements, windowRows, limit, spareSlots = 0 } = options;
     const capacity = maxElements + spareSlots + SLOTS_IN_A_ROW;
     this.#options = options;
     this.live = new LiveSet(capacity);
     const constrain = limit && ((bound: Oracle['bound']) => limit.constrain(bound, this.#categories));
-    this.oracle = new Oracle(objective, capacity, k, constrain);
+    this.oracle = new Oracle(who, objective, capacity, k, constrain);
     this.#window = new Int32Array(windowRows ?? 0).fill(-1);
     this.#algorithm = this.#newAlgorithm();
   }

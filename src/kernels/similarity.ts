@@ -63,7 +63,7 @@ export function facilityGains(
     const parts = [0, 0, 0, 0];
     for (let p = 0; p < P; p++) {
       const more = fround(scratch[p]! - best[p]!);
-      parts[p % 4]! += more > 0 ? more : 0;
+      parts[p % 4]! += Math.max(more, 0);
     }
     gains[c] = parts[0]! + parts[1]! + (parts[2]! + parts[3]!);
   }

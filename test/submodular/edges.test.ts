@@ -192,6 +192,15 @@ describe('rows that are refused', () => {
     expectError('CORRUPT_INPUT', apply(make('greedy', {}), ops), { ...at, column: 'op' });
   });
 
+  it('features whose products are no numbers any more', () => {
+    const operator = dynamicSubmodular({
+      k: 2,
+      objective: facilityLocation({ dim: 2, similarity: 'dot', ground: [[1e30, 1e30]] }),
+    });
+    const rows = updateRows([withFeatures([1, 2]), withFeatures([1e30, 1e30])], [0, 1]);
+    expectError('CORRUPT_INPUT', apply(operator, rows), { row: 1 });
+  });
+
   it('a window over something else, or of no rows', () => {
     expectError('OPTION_RANGE', () =>
       slidingWindow({ windowRows: 5 }, retention({ keyDim: 2, valueDim: 2 })),

@@ -110,7 +110,7 @@ describe.each(named)('%s', (_, objective) => {
     const steps = fc.array(fc.integer({ min: -3, max: COUNT - 1 }), { maxLength: 30 });
     fc.assert(
       fc.property(seeds, steps, (seed, moves) => {
-        const oracle = new Oracle(objective, COUNT, COUNT);
+        const oracle = new Oracle('test', objective, COUNT, COUNT);
         for (const [slot, element] of elementsOf(seed).entries()) oracle.elements.set(slot, element);
         const prefixes = new PrefixStates(oracle);
         for (const move of moves) {
