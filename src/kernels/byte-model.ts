@@ -16,7 +16,7 @@ import { firstAbove, firstNonFinite } from './math.js';
 import { wasm } from './wasm/byte-model.js';
 
 /** What every kernel begins with: the state's slots and the constants, in the order of `byteModelArrays`. */
-type Model = [registers: Uint32Array, counters: Uint32Array, plan: Int32Array];
+type Model = any[];
 
 /** 1 once the model has been started. */
 export const STARTED = CODER_REGISTERS;
