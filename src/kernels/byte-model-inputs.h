@@ -64,7 +64,7 @@ ONCE void startMaps(const Model *m) {
       maps.runs[k].counts[i] = 0;
     }
   }
-  startMatches(maps.matches, m->plan->matches);
+  startMatches(t, maps.matches, m->plan->matches);
 }
 
 /** The node within half a byte, 1 to 15. */

@@ -24,11 +24,11 @@ INLINE int expectedByte(const Model *m, int model) {
   return match.length ? m->history[match.position & ((1u << m->plan->historyBits) - 1)] : NOTHING_EXPECTED;
 }
 
-INLINE void startMatches(MatchMap *maps, int models) {
+INLINE void startMatches(const Tables *tables, MatchMap *maps, int models) {
   for (int k = 0; k < models; k++) {
     for (int i = 0; i < LENGTH_CLASSES; i++) {
       maps[k].hits[i] = i >= 16 ? 0.99f : 0.745f;
-      maps[k].logits[i] = i >= 16 ? 4.59512f : 1.0721f;
+      maps[k].logits[i] = stretch(tables, maps[k].hits[i]);
       maps[k].counts[i] = 0;
     }
   }

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "byte-model-coder.h"
 
 _Static_assert(W == 4, "the order of a dot product's sums is part of the format: vectors have four lanes");

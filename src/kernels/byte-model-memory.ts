@@ -148,6 +148,37 @@ export function planArray(plan: ModelPlan): Int32Array {
   ]);
 }
 
+/** The plan in an array that `planArray` made. */
+export function planOfArray(array: Int32Array): ModelPlan {
+  const [ngrams, ssms, contexts, matches, sets, apms, ...bits] = array;
+  const [slotBits, runBits, counterBits, historyBits, indirectBits, headBits, setBits, finalBits, apmBits] =
+    bits;
+  const ssmsAt = 16;
+  const contextsAt = ssmsAt + 5 * SSMS_MOST;
+  const setsAt = contextsAt + CONTEXTS_MOST;
+  const apmsAt = setsAt + SETS_MOST;
+  return {
+    ngrams: ngrams === 1,
+    ssms: Array.from({ length: ssms! }, (_, i) => {
+      const [width1, width2, chunk, tables, rowBits] = array.subarray(ssmsAt + 5 * i);
+      return { width1: width1!, width2: width2!, chunk: chunk!, tables: tables!, rowBits: rowBits! };
+    }),
+    contexts: Array.from(array.subarray(contextsAt, contextsAt + contexts!)),
+    sets: Array.from(array.subarray(setsAt, setsAt + sets!)),
+    apms: Array.from(array.subarray(apmsAt, apmsAt + apms!)),
+    matches: matches!,
+    slotBits: slotBits!,
+    runBits: runBits!,
+    counterBits: counterBits!,
+    historyBits: historyBits!,
+    indirectBits: indirectBits!,
+    headBits: headBits!,
+    setBits: setBits!,
+    finalBits: finalBits!,
+    apmBits: apmBits!,
+  };
+}
+
 /** How fast a model learns. */
 export interface ModelRates {
   /** The first layer's rate sinks from `mixFirst` to `mixLeast`, as 1 / (1 + mixDecay · times learned). */
