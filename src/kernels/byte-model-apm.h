@@ -74,6 +74,7 @@ INLINE void learnApms(const Model *m, Apms *a, int bit) {
     const float count = a->row[k][COUNT], rate = m->tables->reciprocal[nearest(count)];
     *near += ((float)bit - *near) * rate;
     *far += ((float)bit - *far) * (rate * share);
-    a->row[k][COUNT] = count < rates->apmMost ? count + rates->apmStep : rates->apmMost;
+    const float next = count + rates->apmStep;
+    a->row[k][COUNT] = next < rates->apmMost ? next : rates->apmMost;
   }
 }
