@@ -11,7 +11,7 @@
 
 _Static_assert(W == 4, "the order of a dot product's sums is part of the format: vectors have four lanes");
 
-enum { CONTEXTS_MOST = 64, MATCHES_MOST = 3, SETS_MOST = 16, FINALS = 4, APMS_MOST = 10, SSMS_MOST = 2, FIELDS = 64 };
+enum { CONTEXTS_MOST = 64, MATCHES_MOST = 3, SETS_MOST = 16, FINALS = 6, APMS_MOST = 10, SSMS_MOST = 2, FIELDS = 64 };
 enum { DIRECT = 4, INPUTS_MOST = 4 * CONTEXTS_MOST + 32, LOGITS = 16, STEP_WORDS = 8 };
 
 /** A match model: where the predicted byte lies, how many bytes before it agree, and where its heads begin. */

@@ -1,8 +1,8 @@
 /**
  * Mixing: every set picks the row of weights that suits the moment, each row adds up all inputs to a logit of its own,
- * and a last layer adds up those logits in four ways, whose mean is the mix. All weights learn at every bit.
+ * and a last layer adds up those logits in six ways, whose mean is the mix. All weights learn at every bit.
  *
- * Shapes: weights [sets, 2^setBits, inputs], their counts [sets, 2^setBits], finals [4, 2^finalBits, 16].
+ * Shapes: weights [sets, 2^setBits, inputs], their counts [sets, 2^setBits], finals [6, 2^finalBits, 16].
  */
 #pragma once
 
@@ -52,7 +52,9 @@ INLINE uint32_t rowOfFinal(const Registers *r, const Moment *now, int set) {
     case 0: return (now->match ? now->match - 1 : 0) << 8 | now->node;
     case 1: return r->last4 & 0xff;
     case 2: return now->sixteenth << 3 | now->place;
-    default: return r->markup << 3 | now->place | now->longSeen << 7;
+    case 3: return r->markup << 3 | now->place | now->longSeen << 7;
+    case 4: return r->classes & 0x1ff;
+    default: return r->last4 >> 8 & 0xff;
   }
 }
 
