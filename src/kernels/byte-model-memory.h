@@ -141,6 +141,8 @@ INLINE float stretch(const Tables *t, float p) { return t->stretch[nearest(p * 4
 /** From a table; for |x| <= 12. */
 INLINE float roughSigmoid(const Tables *t, float x) { return t->sigmoid[nearest(x * 170 + 2048)]; }
 
+INLINE float acrossLanes(Vec x) { return (x[0] + x[1]) + (x[2] + x[3]); }
+
 /** a [n] . b [n]; n is a multiple of 8. */
 INLINE float dotProduct(const float *a, const float *b, int n) {
   Vec even = {0}, odd = {0};
@@ -148,8 +150,7 @@ INLINE float dotProduct(const float *a, const float *b, int n) {
     even += load(a + i) * load(b + i);
     odd += load(a + i + W) * load(b + i + W);
   }
-  even += odd;
-  return (even[0] + even[1]) + (even[2] + even[3]);
+  return acrossLanes(even + odd);
 }
 
 /** y [n] += factor x [n]; n is a multiple of 4. */

@@ -74,6 +74,20 @@ ONCE void startMixer(const Model *m) {
   }
 }
 
+/** The dot products of two rows with the same inputs, each as `dotProduct` has it: the inputs are read once. */
+INLINE void twoDotProducts(const float *a, const float *b, const float *x, int n, float *products) {
+  Vec aEven = {0}, aOdd = {0}, bEven = {0}, bOdd = {0};
+  ROLLED for (int i = 0; i < n; i += 2 * W) {
+    const Vec even = load(x + i), odd = load(x + i + W);
+    aEven += load(a + i) * even;
+    aOdd += load(a + i + W) * odd;
+    bEven += load(b + i) * even;
+    bOdd += load(b + i + W) * odd;
+  }
+  products[0] = acrossLanes(aEven + aOdd);
+  products[1] = acrossLanes(bEven + bOdd);
+}
+
 /** What enters the last layer: the sets' logits, the state space models', and those of the direct counters. */
 INLINE void gatherLogits(const Plan *plan, const float *input, const float *ssmLogits, float *logits) {
   const float *counters = input + plan->contexts * W;
@@ -94,8 +108,12 @@ INLINE float mixInputs(const Model *m, const Moment *now, const float *input, co
     touch(mix->row[k]);
     touch(mix->row[k] + 16);
   }
+  int pair = 0;
+  for (; pair + 2 <= plan->sets; pair += 2)
+    twoDotProducts(mix->row[pair], mix->row[pair + 1], input, plan->inputs, mix->logits + pair);
+  if (pair < plan->sets) mix->logits[pair] = dotProduct(mix->row[pair], input, plan->inputs);
   for (int k = 0; k < plan->sets; k++) {
-    mix->logits[k] = clampTo(dotProduct(mix->row[k], input, plan->inputs), LOGIT_MOST);
+    mix->logits[k] = clampTo(mix->logits[k], LOGIT_MOST);
     mix->probability[k] = roughSigmoid(m->tables, mix->logits[k]);
   }
   gatherLogits(plan, input, ssmLogits, mix->logits);
