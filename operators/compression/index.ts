@@ -1,0 +1,3 @@
+export type { ModelOperatorOptions } from './model-operator.js';
+export { ngramMixer } from './ngram-mixer.js';
+export { onlineModel } from './online-model.js';
