@@ -13,6 +13,7 @@ import { plot } from 'asciichart';
 import * as operators from '../operators/index.js';
 import { arrowType, columnData, newBatch } from '../src/columns.js';
 import type { Backend } from '../src/kernels/kernel.js';
+import type { ArrayType } from '../src/layout.js';
 import type { Operator } from '../src/operator.js';
 import {
   H,
@@ -48,7 +49,7 @@ function operatorFor({ operator }: Rule): Operator | undefined {
 }
 
 function batchOf({ description: { inputs } }: Operator, rows: RuleRows, T: number): RecordBatch {
-  const types = Object.entries(inputs);
+  const types = Object.entries(inputs) as [string, ArrayType][];
   const schema = new Schema(types.map(([role, type]) => new Field(role, arrowType(type), false)));
   const columns = types.map(([role, type]) => {
     const values = rows[role]!;
