@@ -64,7 +64,10 @@ export const decompress = defineOperator({
   },
   tolerance: 0,
   examples: [{}],
-  skipLaws: {
-    oracle: 'its rows must be a compressed stream: it is held to compress by the law of inverses',
-  },
+  skipLaws: Object.fromEntries(
+    (['oracle', 'chunk', 'resume', 'isolation', 'poison', 'edges', 'seed'] as const).map((law) => [
+      law,
+      'rows at random are no compressed stream, nor is a part of one: test/compression holds it to what compress made',
+    ]),
+  ),
 });
