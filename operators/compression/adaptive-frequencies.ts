@@ -5,7 +5,7 @@ import { type ArrayType, f64, startingAt } from '../../src/layout.js';
 
 /** What a symbol's frequency grows by when it is seen, and the total at which all are halved. */
 const GAIN = 32;
-const HALVED_AT = 2 ** 16;
+const HALVED_AT = 2 ** 19;
 
 /** Each symbol begins with a frequency of 1, so that it can be coded. */
 export const frequencySlots = (symbols: number, frequencies: 'counted' | 'given') =>
