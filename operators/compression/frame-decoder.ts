@@ -35,6 +35,11 @@ export class FrameDecoder {
     this.#open = openModel(parameters, decoderSlots(parameters.frameBytes), backend);
   }
 
+  /** Bytes of the frame on its way that are decoded so far. */
+  get decoded(): number {
+    return this.#open.slots.frame[DECODED]!;
+  }
+
   /** Takes as much of a coded frame's payload as is there, of `payloadLength` bytes that it will have. */
   advance({ rawLength }: Pick<Frame, 'rawLength'>, payload: Uint8Array, payloadLength: number): void {
     const { model, slots } = this.#open;

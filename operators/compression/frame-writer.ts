@@ -54,6 +54,12 @@ export class FrameWriter {
     return { frames, rawBytes, checksum };
   }
 
+  /** Bytes that the frame on its way has come to so far. */
+  get waiting(): number {
+    const { frame } = this.#slots;
+    return frame[SKIPPED]! > 0 ? frame[LENGTH]! : frame[CODED]!;
+  }
+
   /** Takes bytes `from` … `to - 1`; a frame is handed out when complete, its payload a view until the next call. */
   write(bytes: Uint8Array, from: number, to: number, emit: (frame: Frame) => void): void {
     const { raw, frame } = this.#slots;

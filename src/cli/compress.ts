@@ -10,6 +10,7 @@ import { checked } from '../options.js';
 import { bitsPerByte, type Done, showByteProgress } from './compression/byte-progress.js';
 import { openInput, STANDARD, statsOf, withModeOf } from './compression/endpoints.js';
 import {
+  adding,
   type FileOptions,
   type FileReport,
   type Job,
@@ -121,9 +122,8 @@ async function overThreads(
       const got = 'a compressed one (--force compresses it again)';
       throw sourceFailed('compress', `input '${from.name}'`, 'a file that is not compressed yet', got);
     }
-    return await writeAll('compress', job, force, onProgress, (hear) =>
-      packed(from.bytes, parameters, { threads, onProgress: hear, signal }),
-    );
+    const pieces = packed(from.bytes, parameters, { threads, onProgress: adding(onProgress), signal });
+    return await writeAll('compress', job, force, from, pieces);
   } finally {
     await from.close();
   }

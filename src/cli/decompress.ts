@@ -51,9 +51,8 @@ async function decompressFile(job: Job, options: DecompressCommandOptions): Prom
         return runResumable(job, decompress(limits.decompressor), resumableOf(options, progress.update));
       }
       const from = await openInput('decompress', input, signal);
-      return writeAll('decompress', job, force, progress.update, (hear) =>
-        unpackedFrom('decompress', from, limits, hear, signal),
-      ).finally(() => from.close());
+      const pieces = unpackedFrom('decompress', from, limits, progress.update, signal);
+      return writeAll('decompress', job, force, from, pieces).finally(() => from.close());
     });
   } finally {
     progress.stop();

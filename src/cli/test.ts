@@ -35,19 +35,22 @@ async function testFile({ input, signal }: Job, options: TestCommandOptions): Pr
   const stats = input === STANDARD ? undefined : await statsOf('test', input);
   const ratio = ({ bytesIn, bytesOut }: Done) => bitsPerByte(bytesOut, bytesIn);
   const progress = showByteProgress(input, stats?.size, options, ratio);
-  const done = { bytesIn: 0, bytesOut: 0 };
-  const hear = (count: number) => {
-    done.bytesIn += count;
-    progress.update(done);
-  };
   const from = await openInput('test', input, signal);
+  let bytesOut = 0;
   try {
-    for await (const raw of unpackedFrom('test', from, limitsOf(options), hear, signal))
-      done.bytesOut += raw.length;
+    for await (const raw of unpackedFrom('test', from, limitsOf(options), progress.update, signal)) {
+      bytesOut += raw.length;
+    }
   } finally {
     progress.stop();
     await from.close();
   }
-  if (!options.quiet) process.stdout.write(`${from.name}: whole, ${bytes(done.bytesOut)}\n`);
-  return { input, output: NOWHERE, ...done, seconds: (performance.now() - startedMs) / 1000 };
+  if (!options.quiet) process.stdout.write(`${from.name}: whole, ${bytes(bytesOut)}\n`);
+  return {
+    input,
+    output: NOWHERE,
+    bytesIn: from.count,
+    bytesOut,
+    seconds: (performance.now() - startedMs) / 1000,
+  };
 }

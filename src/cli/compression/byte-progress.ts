@@ -5,7 +5,7 @@ import { type Options, SingleBar } from 'cli-progress';
 import { bytes } from '../format.js';
 import type { Shown } from '../progress-bar.js';
 
-/** Bytes of input that are done, and of output that were written. */
+/** Bytes of input that are done, and of output that they came to. */
 export interface Done {
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -36,7 +36,7 @@ export function showByteProgress(
   bar.start(STEPS, 0, { counts: '' });
   return {
     update(done) {
-      const rate = (1000 * done.bytesIn) / Math.max(1, performance.now() - startedMs);
+      const rate = (1000 * Math.max(done.bytesIn, done.bytesOut)) / Math.max(1, performance.now() - startedMs);
       const counts = `${bytes(done.bytesIn)} → ${bytes(done.bytesOut)}, ${ratio(done)}, ${bytes(rate)}/s`;
       bar.update(Math.round((STEPS * done.bytesIn) / (size || done.bytesIn || 1)), { counts });
     },

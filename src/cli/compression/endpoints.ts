@@ -19,6 +19,8 @@ export interface Input {
   readonly first: Uint8Array;
   /** All bytes, the first ones too. */
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** Bytes that were read so far. */
+  readonly count: number;
   /** Lets go of it, read or not. */
   close(): Promise<void>;
 }
@@ -31,7 +33,23 @@ export async function openInput(who: string, path: string, signal: AbortSignal):
   const chunks = chunksOf(`${who} '${name}'`, source, signal);
   const { value: first = new Uint8Array() } = await chunks.next();
   const close = async () => void (await chunks.return(undefined));
-  return { name, stats, first, bytes: withFirst(first, chunks), close };
+  let count = 0;
+  async function* counted() {
+    for await (const bytes of withFirst(first, chunks)) {
+      count += bytes.length;
+      yield bytes;
+    }
+  }
+  return {
+    name,
+    stats,
+    first,
+    bytes: counted(),
+    get count() {
+      return count;
+    },
+    close,
+  };
 }
 
 export async function statsOf(who: string, path: string): Promise<Stats> {

@@ -7,7 +7,7 @@ import { bytes, oneLine } from '../format.js';
 import type { Shown } from '../progress-bar.js';
 import { UsageError } from '../usage-error.js';
 import { bitsPerByte, type Done } from './byte-progress.js';
-import { openOutputAt, STANDARD } from './endpoints.js';
+import { type Input, openOutputAt, STANDARD } from './endpoints.js';
 
 export interface FileOptions extends Shown {
   readonly output?: string;
@@ -111,31 +111,36 @@ export function numberOption(name: string, text: string | undefined): number | u
   throw new UsageError(`--${name}, expected a number, got '${text}'`);
 }
 
-/** Writes what `pieces` gives to the job's output; it hears of input bytes as they are done. */
+/** Adds up what is done, piece by piece. */
+export function adding(onProgress: (done: Done) => void): (more: Done) => void {
+  let done: Done = { bytesIn: 0, bytesOut: 0 };
+  return (more) => {
+    done = { bytesIn: done.bytesIn + more.bytesIn, bytesOut: done.bytesOut + more.bytesOut };
+    onProgress(done);
+  };
+}
+
+/** Writes all pieces to the job's output, and reports. */
 export async function writeAll(
   who: string,
   { input, output, signal }: Job,
   overwrite: boolean,
-  onProgress: (done: Done) => void,
-  pieces: (hear: (bytes: number) => void) => AsyncIterable<Uint8Array>,
+  from: Input,
+  pieces: AsyncIterable<Uint8Array>,
 ): Promise<FileReport> {
   const startedMs = performance.now();
   const to = await openOutputAt(who, output, overwrite, signal);
-  const done = { bytesIn: 0, bytesOut: 0 };
-  const hear = (bytes: number) => {
-    done.bytesIn += bytes;
-    onProgress(done);
-  };
+  let bytesOut = 0;
   try {
-    for await (const piece of pieces(hear)) {
+    for await (const piece of pieces) {
       signal.throwIfAborted();
       await to.write(piece);
-      done.bytesOut += piece.length;
+      bytesOut += piece.length;
     }
     await to.finish();
   } catch (error) {
     await to.abandon();
     throw error;
   }
-  return { input, output, ...done, seconds: (performance.now() - startedMs) / 1000 };
+  return { input, output, bytesIn: from.count, bytesOut, seconds: (performance.now() - startedMs) / 1000 };
 }

@@ -23,11 +23,18 @@ function encode(id: number, stream: number, block: Uint8Array): readonly Frame[]
   writers[stream] ??= newWriter();
   const writer = writers[stream];
   const frames: Frame[] = [];
-  const keep = (frame: Frame) => frames.push({ ...frame, payload: frame.payload.slice() });
+  let finished = 0;
+  let told = 0;
+  const keep = (frame: Frame) => {
+    frames.push({ ...frame, payload: frame.payload.slice() });
+    finished += frame.payload.length;
+  };
   for (let from = 0; from < block.length; from += PROGRESS_BYTES) {
     const to = Math.min(from + PROGRESS_BYTES, block.length);
     writer.write(block, from, to, keep);
-    tell({ id, progress: to - from });
+    const bytesOut = finished + writer.waiting - told;
+    told += bytesOut;
+    tell({ id, progress: { bytesIn: to - from, bytesOut } });
   }
   writer.finish(keep);
   return frames;
@@ -42,10 +49,13 @@ function decode(id: number, stream: number, frame: Frame): Uint8Array {
   decoders[stream] ??= new FrameDecoder(parameters);
   const decoder = decoders[stream];
   const { payload, kind } = frame;
+  let told = 0;
   for (let from = 0; from < payload.length; from += PROGRESS_BYTES) {
     const to = Math.min(from + PROGRESS_BYTES, payload.length);
     if (kind === 'coded') decoder.advance(frame, payload.subarray(0, to), payload.length);
-    tell({ id, progress: to - from });
+    const bytesOut = (kind === 'coded' ? decoder.decoded : to) - told;
+    told += bytesOut;
+    tell({ id, progress: { bytesIn: to - from, bytesOut } });
   }
   return decoder.finish(frame).slice();
 }

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import type { Frame } from '../../../operators/compression/container.js';
 import type { StreamParameters } from '../../../operators/compression/parameters.js';
 import { DataflowError } from '../../errors.js';
+import type { Done } from './byte-progress.js';
 
 /** A block to code, or a frame to decode. */
 export interface Task {
@@ -14,10 +15,10 @@ export interface Task {
   readonly frame?: Frame;
 }
 
-/** How far a task has come, by bytes of its input; or what came of it. */
+/** How far a task has come since it last said so; or what came of it. */
 export interface Answer {
   readonly id: number;
-  readonly progress?: number;
+  readonly progress?: Done;
   readonly frames?: readonly Frame[];
   readonly raw?: Uint8Array;
   readonly error?: string;
@@ -30,8 +31,8 @@ interface Waiting {
 
 export interface Threads {
   readonly threads: number;
-  /** Hears of input bytes as they are done. */
-  readonly onProgress: (bytes: number) => void;
+  /** Hears of bytes as they are done. */
+  readonly onProgress: (more: Done) => void;
   /** When it aborts, all that was asked for fails. */
   readonly signal: AbortSignal;
 }
@@ -39,7 +40,7 @@ export interface Threads {
 export class Lanes {
   readonly #threads: readonly Worker[];
   readonly #waiting = new Map<number, Waiting>();
-  readonly #onProgress: (bytes: number) => void;
+  readonly #onProgress: (more: Done) => void;
   #tasks = 0;
 
   /** Starts threads, but no more than there are streams. */

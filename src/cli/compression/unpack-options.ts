@@ -5,8 +5,9 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import type { DecompressorOptions } from '../../../operators/compression/decompressor.js';
 import { UsageError } from '../usage-error.js';
+import type { Done } from './byte-progress.js';
 import type { Input } from './endpoints.js';
-import { numberOption } from './file-jobs.js';
+import { adding, numberOption } from './file-jobs.js';
 import { unpacked } from './pack.js';
 
 export interface Limits {
@@ -34,11 +35,12 @@ export function limitsOf({ threads, maxMemory }: Limits): UnpackLimits {
   return { threads: limits.threads, decompressor: { maxMemoryBytes: Math.floor(limits.maxMemoryBytes) } };
 }
 
-/** What is in a compressed file; `hear` is told of compressed bytes as they are done. */
+/** What is in a compressed file; `onProgress` is told of bytes as they are done. */
 export const unpackedFrom = (
   who: string,
   { bytes }: Input,
   { threads, decompressor }: UnpackLimits,
-  hear: (bytes: number) => void,
+  onProgress: (done: Done) => void,
   signal: AbortSignal,
-): AsyncIterable<Uint8Array> => unpacked(who, bytes, decompressor, { threads, onProgress: hear, signal });
+): AsyncIterable<Uint8Array> =>
+  unpacked(who, bytes, decompressor, { threads, onProgress: adding(onProgress), signal });
