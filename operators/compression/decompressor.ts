@@ -9,7 +9,7 @@ import { crc32c } from '../../src/checksum.js';
 import { corruptInput, limitExceeded } from '../../src/errors.js';
 import type { Backend } from '../../src/kernels/kernel.js';
 import { pack, unpack } from '../../src/snapshot.js';
-import type { Frame, Header, Totals } from './container.js';
+import { encodeHeader, type Frame, type Header, type Totals } from './container.js';
 import { ContainerReader, type ReaderState } from './container-reader.js';
 import { FrameDecoder } from './frame-decoder.js';
 import {
@@ -75,21 +75,19 @@ export class Decompressor {
   readonly #options: DecompressorOptions;
   readonly #backend: Backend | undefined;
   #reader: ContainerReader;
-  #header: Header | undefined;
-  #parameters: StreamParameters | undefined;
+  /** The newest header that was found good, and what it says. */
+  #accepted: { readonly header: Header; readonly parameters: StreamParameters } | undefined;
+  #hasHeader = false;
   /** A decoder for each stream that has had a frame. */
-  readonly #decoders: FrameDecoder[] = [];
+  #decoders: (FrameDecoder | undefined)[] = [];
+  /** Decoders of the same parameters that an earlier stream has left. */
+  #idle: FrameDecoder[] = [];
 
   constructor(who: string, options: DecompressorOptions, backend?: Backend) {
     this.#who = who;
     this.#options = options;
     this.#backend = backend;
     this.#reader = new ContainerReader(who);
-  }
-
-  /** The parameters of the stream, once its header is there. */
-  get parameters(): StreamParameters | undefined {
-    return this.#parameters;
   }
 
   /** Takes the next compressed bytes; each frame's raw bytes are handed out as a view until the next call. */
@@ -108,17 +106,16 @@ export class Decompressor {
   /** Begins with another stream; models of the same parameters keep their memory. */
   reset(): void {
     this.#reader = new ContainerReader(this.#who);
-    this.#header = undefined;
-    for (const decoder of this.#decoders) decoder?.reset();
+    this.#hasHeader = false;
+    this.#idle.push(...this.#decoders.filter((decoder) => decoder !== undefined));
+    this.#decoders = [];
   }
 
   save(): Uint8Array {
-    const { content, fingerprint, parameters } = this.#header ?? {};
-    const decoders = this.#decoders.map((decoder) => decoder?.save() ?? null);
     return pack({
       reader: this.#reader.save(),
-      header: this.#header === undefined ? null : { content, fingerprint, parameters },
-      decoders,
+      header: this.#hasHeader ? this.#accepted!.header : null,
+      decoders: Array.from(this.#decoders, (decoder) => decoder?.save() ?? null),
     });
   }
 
@@ -128,8 +125,8 @@ export class Decompressor {
       header: Header | null;
       decoders: (Uint8Array | null)[];
     };
+    this.reset();
     this.#reader.restore(saved.reader);
-    this.#decoders.length = 0;
     if (saved.header === null) return;
     this.#accept(saved.header);
     saved.decoders.forEach((state, stream) => {
@@ -144,7 +141,7 @@ export class Decompressor {
       if (piece === undefined) break;
       if (piece.type === 'header') this.#accept(piece.header);
       if (piece.type !== 'frame') continue;
-      refuseLongFrame(this.#who, this.#parameters!, before, piece.frame);
+      refuseLongFrame(this.#who, this.#accepted!.parameters, before, piece.frame);
       const raw = this.#decoderAt(before).finish(piece.frame);
       refuseOtherBytes(this.#who, before, piece.frame, raw);
       emit(raw);
@@ -152,27 +149,38 @@ export class Decompressor {
     const partial = this.#reader.partial();
     if (partial?.head.kind !== 'coded') return;
     const { head, payload } = partial;
-    refuseLongFrame(this.#who, this.#parameters!, this.#reader.totals, head);
+    refuseLongFrame(this.#who, this.#accepted!.parameters, this.#reader.totals, head);
     this.#decoderAt(this.#reader.totals).advance(head, payload, head.payloadLength);
   }
 
   #accept(header: Header): void {
-    const parameters = acceptHeader(this.#who, header, this.#options);
-    if (JSON.stringify(parameters) !== JSON.stringify(this.#parameters)) this.#decoders.length = 0;
-    this.#header = header;
-    this.#parameters = parameters;
-    this.#reader.limit(parameters.frameBytes);
+    if (this.#accepted === undefined || !isSameHeader(header, this.#accepted.header)) {
+      this.#accepted = { header, parameters: acceptHeader(this.#who, header, this.#options) };
+      this.#idle = [];
+    }
+    this.#hasHeader = true;
+    this.#reader.limit(this.#accepted.parameters.frameBytes);
   }
 
   #decoderAt({ rawBytes }: Totals): FrameDecoder {
-    return this.#decoderOf(streamAt(this.#parameters!, rawBytes));
+    return this.#decoderOf(streamAt(this.#accepted!.parameters, rawBytes));
   }
 
   #decoderOf(stream: number): FrameDecoder {
-    this.#decoders[stream] ??= new FrameDecoder(this.#parameters!, this.#backend);
+    this.#decoders[stream] ??=
+      this.#idleDecoder() ?? new FrameDecoder(this.#accepted!.parameters, this.#backend);
     return this.#decoders[stream];
   }
+
+  #idleDecoder(): FrameDecoder | undefined {
+    const decoder = this.#idle.pop();
+    decoder?.reset();
+    return decoder;
+  }
 }
+
+/** Whether two headers are of the same bytes. */
+const isSameHeader = (a: Header, b: Header): boolean => encodeHeader(a).join() === encodeHeader(b).join();
 
 /** So much is taken at a time, that not much more than a frame is ever held. */
 const SLICE_BYTES = 2 ** 16;

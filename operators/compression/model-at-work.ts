@@ -94,8 +94,8 @@ export function openModel<S extends ArrayTypes>(
     },
     slots: views,
     reset() {
-      for (const name in more) views[name]!.fill(0 as never);
-      kernels.startModel(...byteModelArrays(views, copies));
+      bytes.fill(0);
+      model = bind();
     },
     save: () => bytes.slice(),
     restore(saved) {

@@ -44,7 +44,7 @@ export interface Damaged {
 }
 
 function sampleOf(name: string, raw: Uint8Array, options: Partial<StreamParameters>): Sample {
-  const parameters = checkParameters({ level: 1, tableShift: 14, ...options });
+  const parameters = checkParameters({ level: 1, tableShift: 14, parts: 'ngrams', ...options });
   const bytes = compressed(raw, parameters);
   const reader = new ContainerReader('test');
   reader.limit(parameters.frameBytes);
