@@ -59,7 +59,7 @@ function sampleOf(name: string, raw: Uint8Array, options: Partial<StreamParamete
 const text = textBytes(
   'the quick brown fox jumps over the lazy dog and the lazy dog does not mind it. '.repeat(4),
 );
-const noise = Uint8Array.from({ length: 300 }, (_, i) => (Math.imul(i * i + 7, 2_654_435_761) >>> 15) & 255);
+const noise = Uint8Array.from({ length: 160 }, (_, i) => (Math.imul(i * i + 7, 2_654_435_761) >>> 15) & 255);
 
 export const makeSamples = (): readonly Sample[] => [
   sampleOf('nothing', new Uint8Array(), { frameBytes: 64 }),
@@ -68,6 +68,7 @@ export const makeSamples = (): readonly Sample[] => [
   sampleOf('text in frames', text.subarray(0, 200), { frameBytes: 64 }),
   sampleOf('other text in frames', text.subarray(17, 180), { frameBytes: 64 }),
   sampleOf('text in three streams', text, { frameBytes: 64, streams: 3 }),
+  sampleOf('text through the whole model', text.subarray(0, 50), { frameBytes: 64, parts: 'both' }),
   sampleOf('noise', noise, { frameBytes: 100 }),
   sampleOf('noise behind text', joined([text.subarray(0, 100), noise]), { frameBytes: 64, streams: 2 }),
   sampleOf('zeros', new Uint8Array(500), { frameBytes: 500 }),
