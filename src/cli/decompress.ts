@@ -48,7 +48,9 @@ async function decompressFile(job: Job, options: DecompressCommandOptions): Prom
   try {
     return await withModeOf(stats, output, async () => {
       if (checkpoint !== undefined) {
-        return runResumable(job, decompress(limits.decompressor), resumableOf(options, progress.update));
+        const columns = { compressed: 'bytes', bytes: 'raw' };
+        const operator = decompress({ ...limits.decompressor, columns });
+        return runResumable(job, operator, resumableOf(options, progress.update));
       }
       const from = await openInput('decompress', input, signal);
       const pieces = unpackedFrom('decompress', from, limits, progress.update, signal);

@@ -36,7 +36,8 @@ export function showByteProgress(
   bar.start(STEPS, 0, { counts: '' });
   return {
     update(done) {
-      const rate = (1000 * Math.max(done.bytesIn, done.bytesOut)) / Math.max(1, performance.now() - startedMs);
+      const rate =
+        (1000 * Math.max(done.bytesIn, done.bytesOut)) / Math.max(1, performance.now() - startedMs);
       const counts = `${bytes(done.bytesIn)} → ${bytes(done.bytesOut)}, ${ratio(done)}, ${bytes(rate)}/s`;
       bar.update(Math.round((STEPS * done.bytesIn) / (size || done.bytesIn || 1)), { counts });
     },

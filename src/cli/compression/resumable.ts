@@ -1,6 +1,7 @@
 /**
  * A file through one operator into a file, with checkpoints: the same command again goes on behind the newest one.
  */
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { bytesFileSink } from '../../../sinks/index.js';
 import { bytesFile } from '../../../sources/index.js';
@@ -36,7 +37,7 @@ export async function runResumable(
   { directory, everySeconds, overwrite, onProgress }: Resumable,
 ): Promise<FileReport> {
   // The name says which files it is of, so that a checkpoint of others is refused.
-  const { bytesIn, bytesOut, seconds } = await dataflow(`${resolve(input)} to ${resolve(output)}`)
+  const { seconds } = await dataflow(`${resolve(input)} to ${resolve(output)}`)
     .from(bytesFile(input, { blockBytes: BLOCK_BYTES }))
     .step(operator.name, operator)
     .to(bytesFileSink(output, { overwrite }))
@@ -45,5 +46,6 @@ export async function runResumable(
       onProgress,
       checkpoint: { store: directoryStore(directory, { keep: 1 }), everyBatches: 2 ** 31 - 1, everySeconds },
     });
-  return { input, output, bytesIn, bytesOut, seconds };
+  const [bytesIn, bytesOut] = (await Promise.all([stat(input), stat(output)])).map(({ size }) => size);
+  return { input, output, bytesIn: bytesIn!, bytesOut: bytesOut!, seconds };
 }
