@@ -5,7 +5,7 @@
 import {
   Binary,
   Bool,
-  type Data,
+  Data,
   type DataType,
   Field,
   FixedSizeList,
@@ -35,15 +35,15 @@ import {
   type Varying,
 } from './row-types.js';
 
-const arrowTypes: Record<Dtype, () => DataType> = {
-  bool: () => new Bool(),
-  f32: () => new Float32(),
-  f64: () => new Float64(),
-  i8: () => new Int8(),
-  i32: () => new Int32(),
-  i64: () => new Int64(),
-  u8: () => new Uint8(),
-  u32: () => new Uint32(),
+const arrowTypes: Readonly<Record<Dtype, DataType>> = {
+  bool: new Bool(),
+  f32: new Float32(),
+  f64: new Float64(),
+  i8: new Int8(),
+  i32: new Int32(),
+  i64: new Int64(),
+  u8: new Uint8(),
+  u32: new Uint32(),
 };
 
 /** The Arrow type of a column that holds such a row; `ids` is the type of the stream's ids, where there are some. */
@@ -54,9 +54,17 @@ export function arrowType(type: RowType, ids: DataType = new Int64()): DataType 
   return type.kind === 'utf8' ? new Utf8() : new Binary();
 }
 
-function arrayArrowType({ dtype, length, shape }: ArrayType): DataType {
-  const element = arrowTypes[dtype]();
-  return shape.length === 0 ? element : new FixedSizeList(length, new Field('item', element, false));
+const vectorTypes = new WeakMap<ArrayType, DataType>();
+
+function arrayArrowType(type: ArrayType): DataType {
+  const { dtype, length, shape } = type;
+  const element = arrowTypes[dtype];
+  if (shape.length === 0) return element;
+  const known = vectorTypes.get(type);
+  if (known !== undefined) return known;
+  const made = new FixedSizeList(length, new Field('item', element, false));
+  vectorTypes.set(type, made);
+  return made;
 }
 
 const listOf = (element: DataType) => new List(new Field('item', element, false));
@@ -77,25 +85,32 @@ export function columnData(type: RowType, view: ColumnView, numRows: number, ids
 }
 
 function arrayData(type: ArrayType, values: AnyArray, numRows: number): Data {
-  const leaf = makeData({
-    type: arrowTypes[type.dtype]() as Float32,
-    length: values.length,
-    nullCount: 0,
-    data: (type.dtype === 'bool' ? util.packBools(values as Uint8Array) : values) as Float32Array,
-  });
-  if (type.shape.length === 0) return leaf;
-  const list = arrayArrowType(type) as FixedSizeList<Float32>;
-  return makeData({ type: list, length: numRows, nullCount: 0, child: leaf });
+  const packed = type.dtype === 'bool' ? util.packBools(values as Uint8Array) : values;
+  const leaf = newData(arrowTypes[type.dtype], values.length, packed);
+  return type.shape.length === 0 ? leaf : newData(arrayArrowType(type), numRows, undefined, [leaf]);
 }
+
+const NO_NULLS = new Uint8Array();
+
+/** What `makeData` makes of a column without nulls, without its dispatch on the type. */
+const newData = (type: DataType, length: number, values?: AnyArray, children?: Data[]): Data =>
+  new Data(type, 0, length, 0, [undefined, values, NO_NULLS] as never, children);
 
 /** Ids in their type; where there are none, an empty column of it. */
 const idData = (ids: readonly Id[], type: DataType): Data =>
   vectorFromArray(ids, type).data[0] ?? makeData({ type, length: 0, nullCount: 0 } as never);
 
-/** A record batch over columns as they are. */
+/**
+ * A record batch over columns as they are. Where all have the rows, this is what Arrow's constructor comes to, without its
+ * copies of schema and data: they take longer than the rest of a short batch's way through an operator.
+ */
 export function newBatch(schema: Schema, numRows: number, children: readonly Data[]): RecordBatch {
-  const type = new Struct(schema.fields);
-  return new RecordBatch(schema, makeData({ type, length: numRows, nullCount: 0, children: [...children] }));
+  const data = newData(new Struct(schema.fields), numRows, undefined, [...children]);
+  for (let i = 0; i < children.length; i++) {
+    if (children[i]!.length !== numRows) return new RecordBatch(schema, data as Data<Struct>);
+  }
+  const parts = { schema, data, _metadata: new Map<string, string>() };
+  return Object.assign(Object.create(RecordBatch.prototype) as RecordBatch, parts);
 }
 
 /** The rows `from` … `to − 1` of a batch, without a copy. */

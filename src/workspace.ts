@@ -7,7 +7,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { type Cells, CodecCells, LayoutCells } from './cells.js';
 import type { AnyDefinition } from './define-operator.js';
-import { limitExceeded, notFinite, outOfDomain } from './errors.js';
+import { type DataflowError, limitExceeded, notFinite, outOfDomain } from './errors.js';
 import { ARENA_BYTES_MAX, type Arena, openArena } from './kernels/kernel.js';
 import { firstAbove, firstNonFinite } from './kernels/math.js';
 import {
@@ -59,6 +59,9 @@ export class Workspace {
   readonly #context: Mutable<Parameters<AnyDefinition['step']>[0]>;
   /** The arrays of the rows that a kernel sees, where there are kernels. */
   readonly #block: Arrays | undefined;
+  /** These and the columns that lie elsewhere, as a step gets them. */
+  readonly #rows: StepRows;
+  #emit: Emit = () => {};
 
   constructor(plan: Plan, cells: number, context: OpenContext = {}) {
     const { definition, options, layout, inputs, outputs, constants, scratch } = plan;
@@ -92,6 +95,7 @@ export class Workspace {
     const blockViews = viewsOf<ArrayTypes>(blocks, buffer, end + scratch.byteLength);
     if (context.poison !== undefined) new Uint8Array(buffer, end).fill(context.poison);
     this.#block = definition.kernels ? blockViews : undefined;
+    this.#rows = { ...blockViews, numRows: 0 } as StepRows;
     this.outputs = new OutputColumns(definition.name, outputs, plan.columns);
     this.#context = {
       options,
@@ -99,7 +103,7 @@ export class Workspace {
       constants: inArena,
       scratch: scratchViews,
       kernels,
-      emit: () => {},
+      emit: (values, numRows) => this.#emit(this.outputs.alone(values, numRows)),
     };
   }
 
@@ -125,14 +129,14 @@ export class Workspace {
    * land in the same rows of `out`.
    */
   step(columns: Columns, rows: RowNumbers, count: number, out: Arrays, emit: Emit): void {
-    this.#context.emit = (values, numRows) => emit(this.outputs.alone(values, numRows));
+    this.#emit = emit;
     if (this.#block === undefined) this.#stepWhole(columns, rows, count, out);
     else
       for (let from = 0; from < count; from += BLOCK_ROWS) this.#stepBlock(columns, rows, from, count, out);
   }
 
   flush(emit: Emit): void {
-    this.#context.emit = (values, numRows) => emit(this.outputs.alone(values, numRows));
+    this.#emit = emit;
     this.#plan.definition.flush?.(this.#context);
   }
 
@@ -144,14 +148,18 @@ export class Workspace {
   #stepBlock(columns: Columns, rows: RowNumbers, from: number, count: number, out: Arrays): void {
     const { definition, inputs, outputs } = this.#plan;
     const numRows = Math.min(BLOCK_ROWS, count - from);
-    const block = { ...this.#block, numRows } as StepRows;
+    const block = this.#rows;
+    block.numRows = numRows;
     for (const role in inputs) {
       const type = inputs[role]!;
       const column = columns[role];
-      if (column === undefined) block[role] = undefined;
-      else if (isArrayType(type))
-        gather(column as AnyArray, rows, from, numRows, type.length, this.#block![role]!);
-      else block[role] = pickRows(column, type, rows, from, numRows);
+      if (column === undefined || !isArrayType(type)) {
+        block[role] = column && pickRows(column, type, rows, from, numRows);
+      } else {
+        const view = this.#block![role]!;
+        gather(column as AnyArray, rows, from, numRows, type.length, view);
+        block[role] = view;
+      }
       this.#check(role, type, block[role], rows, from, numRows);
     }
     definition.step(this.#context, block);
@@ -179,49 +187,40 @@ export class Workspace {
     for (const role in out) scatter(batch[role] as AnyArray, rows, 0, count, widthOf(role), out[role]!);
   }
 
-  /**
-   * Refuses NaN, infinities and what is above the column's most in `count` rows at the front of `view`, naming their
-   * rows in the batch.
-   */
+  /** Refuses NaN, infinities and what is above the column's most in `count` rows at the front of `view`. */
   #check(role: string, type: RowType, view: unknown, rows: RowNumbers, from: number, count: number): void {
     if (isArrayType(type)) {
-      const rowOf = (index: number) => from + Math.floor(index / type.length);
-      this.#checkNumbers(
-        role,
-        type,
-        view as AnyArray,
-        0,
-        count * type.length,
-        (i) => rows?.[rowOf(i)] ?? rowOf(i),
-      );
-    } else if (isListType(type) && view !== undefined) {
-      const { offsets, values } = view as Varying;
-      const { length } = type.element;
-      const rowOf = (index: number) => from + offsets.findIndex((offset) => offset * length > index) - 1;
-      const [start, end] = [offsets[0]! * length, offsets[count]! * length];
-      this.#checkNumbers(role, type.element, values, start, end, (i) => rows?.[rowOf(i)] ?? rowOf(i));
+      const found = this.#firstRefused(type, view, 0, count * type.length);
+      if (found < 0) return;
+      const row = from + Math.floor(found / type.length);
+      throw this.#refused(role, (view as Float32Array)[found]!, rows?.[row] ?? row, type.most);
     }
+    if (!isListType(type) || view === undefined) return;
+    const { offsets, values } = view as Varying;
+    const { length, most } = type.element;
+    const found = this.#firstRefused(type.element, values, offsets[0]! * length, offsets[count]! * length);
+    if (found < 0) return;
+    const row = from + offsets.findIndex((offset) => offset * length > found) - 1;
+    throw this.#refused(role, (values as Float32Array)[found]!, rows?.[row] ?? row, most);
   }
 
-  #checkNumbers(
-    role: string,
-    { most }: ArrayType,
-    values: AnyArray | undefined,
-    start: number,
-    end: number,
-    rowOf: (index: number) => number,
-  ): void {
-    if (!(values instanceof Float32Array || values instanceof Float64Array)) return;
-    const { definition, columns } = this.#plan;
+  /** The index of the first refused number from `start` on and before `end`, or −1. */
+  #firstRefused({ most }: ArrayType, values: unknown, start: number, end: number): number {
+    if (!(values instanceof Float32Array || values instanceof Float64Array)) return -1;
     const inArena = values instanceof Float32Array && values.buffer === this.#arena.buffer;
     const { firstNonFinite, firstAbove } = inArena ? (this.#arena.kernels as typeof checks) : checks;
     const numbers = (start === 0 ? values : values.subarray(start)) as Float32Array;
-    const bad = firstNonFinite(numbers, end - start);
-    if (bad >= 0) throw notFinite(definition.name, columns[role]!, rowOf(start + bad), String(numbers[bad]));
-    const high = most < Number.POSITIVE_INFINITY ? firstAbove(numbers, end - start, most) : -1;
-    if (high < 0) return;
-    const row = rowOf(start + high);
-    throw outOfDomain(definition.name, columns[role]!, row, `at most ${most}`, String(numbers[high]));
+    let found = firstNonFinite(numbers, end - start);
+    if (found < 0 && most < Number.POSITIVE_INFINITY) found = firstAbove(numbers, end - start, most);
+    return found < 0 ? found : start + found;
+  }
+
+  #refused(role: string, value: number, row: number, most: number): DataflowError {
+    const who = this.#plan.definition.name;
+    const column = this.#plan.columns[role]!;
+    return Number.isFinite(value)
+      ? outOfDomain(who, column, row, `at most ${most}`, String(value))
+      : notFinite(who, column, row, String(value));
   }
 }
 

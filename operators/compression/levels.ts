@@ -27,9 +27,9 @@ const rates = (mixFirst: number, mixLeast: number, weightState: number, weightOt
   finalRate: 0.002,
   weightState,
   weightOther,
-  apmLeast: 0.008,
-  apmFirst: 12,
+  apmFirst: 10,
   apmStep: 0.33,
+  apmMost: 123,
   ssmHead: 0.003,
   ssmBody: 0.02,
 });

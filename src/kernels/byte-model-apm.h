@@ -1,13 +1,12 @@
 /**
  * Adaptive probability maps: each corrects the mix by how such predictions turned out in a context of its own.
  *
- * A row is a cache line [16]: probabilities at 15 logits, evenly spaced from -8 to 8, and how often the row was used.
+ * A row is a cache line [16]: probabilities at 15 logits, evenly spaced from -8 to 8, and a count that sets its rate.
  * Shapes: apms [apms, 2^apmBits, 16].
  */
 #pragma once
 
 #include "byte-model-mixer.h"
-#include "math.h"
 
 enum { APM_FLOATS = 16, BINS = APM_FLOATS - 1, COUNT = BINS };
 #define APM_LIMIT 7.999f
@@ -37,7 +36,7 @@ INLINE uint32_t apmContext(const Registers *r, const Moment *now, int apm) {
 
 ONCE void startApms(const Model *m) {
   const size_t rows = (size_t)m->plan->apms << m->plan->apmBits;
-  float fresh[APM_FLOATS] = {0};
+  float fresh[APM_FLOATS] = {[COUNT] = m->rates->apmFirst};
   for (int i = 0; i < BINS; i++) fresh[i] = sigmoidLanes(splat((i - BINS / 2) / BINS_PER_LOGIT))[0];
   for (size_t row = 0; row < rows; row++) {
     for (int i = 0; i < APM_FLOATS; i++) m->apms[row * APM_FLOATS + i] = fresh[i];
@@ -55,7 +54,7 @@ INLINE void findApms(const Model *m, const Moment *now, Apms *a) {
 /** The mean of the mix's probability and what each map makes of its logit. */
 INLINE float refine(const Model *m, float logit, float probability, Apms *a) {
   const float at = (clampTo(logit, APM_LIMIT) + 8) * BINS_PER_LOGIT;
-  a->bin = (int)at;
+  a->bin = nearest(at - 0.5f);
   a->above = at - (float)a->bin;
   float sum = probability * MIX_WEIGHT;
   for (int k = 0; k < m->plan->apms; k++) {
@@ -72,10 +71,10 @@ INLINE void learnApms(const Model *m, Apms *a, int bit) {
   const float share = nearer ? 1 - a->above : a->above;
   for (int k = 0; k < m->plan->apms; k++) {
     float *near = a->row[k] + a->bin + nearer, *far = a->row[k] + a->bin + 1 - nearer;
-    const float count = a->row[k][COUNT], steady = 1 / (rates->apmFirst + count * rates->apmStep);
-    const float rate = steady > rates->apmLeast ? steady : rates->apmLeast;
+    const float count = a->row[k][COUNT], rate = m->tables->reciprocal[nearest(count)];
     *near += ((float)bit - *near) * rate;
     *far += ((float)bit - *far) * (rate * share);
-    a->row[k][COUNT] = count < 1023 ? count + 1 : count;
+    const float next = count + rates->apmStep;
+    a->row[k][COUNT] = next < rates->apmMost ? next : rates->apmMost;
   }
 }

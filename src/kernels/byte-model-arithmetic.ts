@@ -3,6 +3,7 @@
  */
 import { type ModelPlan, planOfArray } from './byte-model-memory.js';
 import { Tables } from './byte-model-tables.js';
+import { ROUNDER } from './math.js';
 
 const { fround, imul } = Math;
 
@@ -107,9 +108,9 @@ export const Rate = {
   final: 4,
   weightState: 5,
   weightOther: 6,
-  apmLeast: 7,
-  apmFirst: 8,
-  apmStep: 9,
+  apmFirst: 7,
+  apmStep: 8,
+  apmMost: 9,
   ssmHead: 10,
   ssmBody: 11,
 } as const;
@@ -128,14 +129,15 @@ export const LOGIT_MOST = 12;
 
 export const clampTo = (x: number, limit: number): number => Math.max(-limit, Math.min(limit, x));
 
-const STRETCH_SCALE = fround(4095.99);
+/** The integer nearest to x, |x| < 2^22; of two, the even one. */
+export const nearest = (x: number): number => fround(x + ROUNDER) - ROUNDER;
 
 export const stretch = (tables: Float32Array, p: number): number =>
-  tables[Tables.stretch + Math.trunc(fround(p * STRETCH_SCALE))]!;
+  tables[Tables.stretch + nearest(fround(p * 4095))]!;
 
 /** From a table; for |x| <= 12. */
 export const roughSigmoid = (tables: Float32Array, x: number): number =>
-  tables[Tables.sigmoid + Math.trunc(fround(fround(x * 170) + 2048.5))]!;
+  tables[Tables.sigmoid + nearest(fround(fround(x * 170) + 2048))]!;
 
 export const reciprocal = (tables: Float32Array, count: number): number => tables[Tables.reciprocal + count]!;
 

@@ -38,7 +38,7 @@ INLINE Maps mapsOf(const Model *m) {
 typedef struct {
   Maps maps;
   uint8_t state[CONTEXTS_MOST];
-  /** The cell of the run map with the expected bit below it, or MISSED. */
+  /** The cell of the run map with the expected bit below it; cell 0 stands for no run or another byte. */
   int run[CONTEXTS_MOST];
   int match[MATCHES_MOST];
   float input[INPUTS_MOST] __attribute__((aligned(16)));
@@ -55,7 +55,7 @@ ONCE void startMaps(const Model *m) {
   for (int k = 0; k < m->plan->contexts; k++) {
     for (int s = 0; s < STATES; s++) {
       maps.records[k * STATES + s] = s ? recordOf(t, t->prior[s], s) : (Vec){0, 0, 0, 0.5f};
-      maps.counts[k * STATES + s] = FIRST_COUNT;
+      maps.counts[k * STATES + s] = s ? FIRST_COUNT : NEVER;
     }
     for (int i = 0; i < RUN_CELLS; i++) {
       const float p = 0.5f + 0.9f / RUN_CELLS * i / 2;
@@ -82,11 +82,12 @@ INLINE void readContexts(const Model *m, const Places *places, Inputs *in, uint3
   for (int k = 0; k < m->plan->contexts; k++) {
     const int state = in->state[k] = places->slot[k][inHalf];
     const uint32_t expected = places->expected[k];
+    const int isExpected = (expected & 511) >> (place + 1) == node, bit = expected >> place & 1;
     const int cell = (expected >> RUN_SHIFT) + (place >= 4 ? RUN_CLASSES : 0);
-    const int run = in->run[k] = expectedBit(expected & 511, node, place, cell);
+    const float sign = bit ? 1 : -1;
     Vec record = in->maps.records[k * STATES + state];
-    const float logit = in->maps.runs[k].logits[cell];
-    record[3] = run == MISSED ? 0 : run & 1 ? logit : -logit;
+    record[3] = in->maps.runs[k].logits[cell] * (isExpected ? sign : 0);
+    in->run[k] = isExpected ? cell << 1 | bit : 0;
     store(in->input + k * W, record);
   }
 }
@@ -117,19 +118,15 @@ INLINE void learnContexts(const Model *m, const Places *places, Inputs *in, uint
   for (int k = 0; k < m->plan->contexts; k++) {
     const int state = in->state[k], at = k * STATES + state;
     places->slot[k][inHalf] = m->histories->next[state][bit];
-    if (state) {
-      const float count = in->maps.counts[at], p = in->maps.records[at][3];
-      in->maps.records[at] = recordOf(t, p + ((float)bit - p) * t->reciprocal[(int)count], state);
-      in->maps.counts[at] = count < STATE_COUNT_MOST ? count + 1 : count;
-    }
-    if (in->run[k] != MISSED) {
-      RunMap *map = in->maps.runs + k;
-      const int cell = in->run[k] >> 1;
-      const float hit = (in->run[k] & 1) == bit, count = map->counts[cell];
-      map->hits[cell] += (hit - map->hits[cell]) * t->reciprocal[(int)count];
-      map->logits[cell] = stretch(t, map->hits[cell]);
-      map->counts[cell] = count < RUN_COUNT_MOST ? count + 1 : count;
-    }
+    const float count = in->maps.counts[at], p = in->maps.records[at][3];
+    in->maps.records[at] = recordOf(t, p + ((float)bit - p) * t->reciprocal[nearest(count)], state);
+    in->maps.counts[at] = count < STATE_COUNT_MOST ? count + 1 : count;
+    RunMap *run = in->maps.runs + k;
+    const int cell = in->run[k] >> 1;
+    const float hit = (in->run[k] & 1) == bit, runs = run->counts[cell];
+    run->hits[cell] += (hit - run->hits[cell]) * t->reciprocal[nearest(runs)];
+    run->logits[cell] = stretch(t, run->hits[cell]);
+    run->counts[cell] = runs < RUN_COUNT_MOST ? runs + 1 : runs;
   }
 }
 
@@ -145,7 +142,7 @@ INLINE void learnMatches(const Model *m, Inputs *in, int bit) {
     MatchMap *map = in->maps.matches + k;
     const int cell = in->match[k] >> 1;
     const float hit = (in->match[k] & 1) == bit, count = map->counts[cell];
-    map->hits[cell] += (hit - map->hits[cell]) * m->tables->reciprocal[(int)count];
+    map->hits[cell] += (hit - map->hits[cell]) * m->tables->reciprocal[nearest(count)];
     map->logits[cell] = stretch(m->tables, map->hits[cell]);
     map->counts[cell] = count < MATCH_COUNT_MOST ? count + 1 : count;
     if (!hit) m->registers->matches[k].length = 0;

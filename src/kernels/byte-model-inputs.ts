@@ -20,7 +20,7 @@ import {
 } from './byte-model-match.js';
 import { DIRECT, inputsOf, LANES, MATCHES_MOST, RUN_CELLS, RUN_CLASSES } from './byte-model-memory.js';
 import { COUNT_BITS, learnCounter, type Places, RUN_SHIFT } from './byte-model-slots.js';
-import { Histories, STATES, Tables } from './byte-model-tables.js';
+import { Histories, NEVER, STATES, Tables } from './byte-model-tables.js';
 
 const { fround } = Math;
 
@@ -40,7 +40,7 @@ function mapsOf({ plan }: Model) {
 export interface Inputs {
   readonly at: ReturnType<typeof mapsOf>;
   readonly state: Uint8Array;
-  /** The cell of the run map with the expected bit below it, or MISSED. */
+  /** The cell of the run map with the expected bit below it; cell 0 stands for no run or another byte. */
   readonly run: Int32Array;
   readonly match: Int32Array;
   readonly input: Float32Array;
@@ -70,7 +70,7 @@ export function startMaps(m: Model): void {
       const record = (k * STATES + s) * LANES;
       if (s > 0) keepRecord(m, record, tables[Tables.prior + s]!, s);
       else maps.set([0, 0, 0, 0.5], record);
-      maps[at.counts + k * STATES + s] = FIRST_COUNT;
+      maps[at.counts + k * STATES + s] = s > 0 ? FIRST_COUNT : NEVER;
     }
     for (let i = 0; i < RUN_CELLS; i++) {
       const cell = at.runs + k * 3 * RUN_CELLS + i;
@@ -105,9 +105,10 @@ export function readContexts(m: Model, places: Places, { at, ...to }: Inputs, no
     const cell = (expected >>> RUN_SHIFT) + (place >= 4 ? RUN_CLASSES : 0);
     const record = (k * STATES + state) * LANES;
     to.state[k] = state;
-    to.run[k] = expectedBit(expected & 511, node, place, cell);
+    const run = expectedBit(expected & 511, node, place, cell);
+    to.run[k] = Math.max(run, 0);
     for (let i = 0; i < 3; i++) to.input[k * LANES + i] = maps[record + i]!;
-    to.input[k * LANES + 3] = signed(to.run[k]!, maps[at.runs + k * 3 * RUN_CELLS + RUN_CELLS + cell]!);
+    to.input[k * LANES + 3] = signed(run, maps[at.runs + k * 3 * RUN_CELLS + RUN_CELLS + cell]!);
   }
 }
 
@@ -143,13 +144,11 @@ export function learnContexts(m: Model, places: Places, from: Inputs, inHalf: nu
   for (let k = 0; k < plan.contexts.length; k++) {
     const state = from.state[k]!;
     slots[places.slot[k]! + inHalf] = histories[Histories.next + 2 * state + bit]!;
-    if (state > 0) {
-      const record = (k * STATES + state) * LANES;
-      const countAt = from.at.counts + k * STATES + state;
-      keepRecord(m, record, movedTo(tables, maps[record + 3]!, bit, maps[countAt]!), state);
-      maps[countAt] = Math.min(maps[countAt]! + 1, STATE_COUNT_MOST);
-    }
-    if (from.run[k] !== MISSED) learnRunMap(m, from, k, bit);
+    const record = (k * STATES + state) * LANES;
+    const countAt = from.at.counts + k * STATES + state;
+    keepRecord(m, record, movedTo(tables, maps[record + 3]!, bit, maps[countAt]!), state);
+    if (maps[countAt]! < STATE_COUNT_MOST) maps[countAt]!++;
+    learnRunMap(m, from, k, bit);
   }
 }
 

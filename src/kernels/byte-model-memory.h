@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "byte-model-coder.h"
+#include "math.h"
 
 _Static_assert(W == 4, "the order of a dot product's sums is part of the format: vectors have four lanes");
 
@@ -63,18 +64,18 @@ typedef struct {
 /** The rates of a level, in the order of `byte-model-memory.ts`. */
 typedef struct {
   float mixLeast, mixSpan, mixDecay, mixIgnored, finalRate;
-  float weightState, weightOther, apmLeast, apmFirst, apmStep, ssmHead, ssmBody;
+  float weightState, weightOther, apmFirst, apmStep, apmMost, ssmHead, ssmBody;
 } Rates;
 
-enum { STRETCH_ENTRIES = 4096, SIGMOID_STEPS = 4096, RECIPROCALS = 1024, STATES = 256 };
+enum { STRETCH_ENTRIES = 4096, SIGMOID_STEPS = 4096, RECIPROCALS = 1024, NEVER = RECIPROCALS - 1, STATES = 256 };
 
 /** Tables that no option changes. */
 typedef struct {
-  /** log(p / (1 - p)) at p = (i + 1/2) / 4096. */
+  /** log(p / (1 - p)) at p = i / 4095, and half a step within at both ends. */
   float stretch[STRETCH_ENTRIES];
   /** 1 / (1 + e^-x) at x = (i - 2048) / 170. */
   float sigmoid[SIGMOID_STEPS + 4];
-  /** 1 / (i + 3/2). */
+  /** 1 / (i + 3/2), and 0 at the end: what never changes. */
   float reciprocal[RECIPROCALS];
   /** What a bit history says before anything is known of it, and how much more it counts when it is all zeros or ones. */
   float prior[STATES], certainty[STATES];
@@ -125,9 +126,20 @@ INLINE float clampTo(float x, float limit) { return x > limit ? limit : x < -lim
 /** No logit is larger: e^12 to 1. */
 #define LOGIT_MOST 12.0f
 
-INLINE float stretch(const Tables *t, float p) { return t->stretch[(int)(p * 4095.99f)]; }
+#define ROUNDER_BITS 0x4b400000
+
+/** The integer nearest to x, |x| < 2^22: a conversion that truncates would have to look for NaN and overflow. */
+INLINE int nearest(float x) {
+  const union {
+    float number;
+    int32_t bits;
+  } shifted = {x + ROUNDER};
+  return shifted.bits - ROUNDER_BITS;
+}
+
+INLINE float stretch(const Tables *t, float p) { return t->stretch[nearest(p * 4095)]; }
 /** From a table; for |x| <= 12. */
-INLINE float roughSigmoid(const Tables *t, float x) { return t->sigmoid[(int)(x * 170.0f + 2048.5f)]; }
+INLINE float roughSigmoid(const Tables *t, float x) { return t->sigmoid[nearest(x * 170 + 2048)]; }
 
 /** a [n] . b [n]; n is a multiple of 8. */
 INLINE float dotProduct(const float *a, const float *b, int n) {

@@ -191,10 +191,10 @@ export interface ModelRates {
   /** What weights are at first: those of bit histories, and the others. */
   readonly weightState: number;
   readonly weightOther: number;
-  /** A probability map's rate is 1 / (apmFirst + apmStep · times used), at least apmLeast. */
-  readonly apmLeast: number;
+  /** A probability map's rate is 1 / (apmFirst + apmStep · times used + 3/2), where the sum stops at apmMost. */
   readonly apmFirst: number;
   readonly apmStep: number;
+  readonly apmMost: number;
   readonly ssmHead: number;
   readonly ssmBody: number;
 }
@@ -209,9 +209,9 @@ export const ratesArray = (rates: ModelRates): Float32Array =>
     rates.finalRate,
     rates.weightState,
     rates.weightOther,
-    rates.apmLeast,
     rates.apmFirst,
     rates.apmStep,
+    rates.apmMost,
     rates.ssmHead,
     rates.ssmBody,
   );

@@ -80,6 +80,10 @@ INLINE float mixInputs(const Model *m, const Moment *now, const float *input, co
     const size_t at = ((size_t)k << plan->setBits) + row;
     mix->row[k] = m->weights + at * plan->inputs;
     mix->count[k] = m->weightCounts + at;
+    touch(mix->row[k]);
+    touch(mix->row[k] + 16);
+  }
+  for (int k = 0; k < plan->sets; k++) {
     mix->logits[k] = clampTo(dotProduct(mix->row[k], input, plan->inputs), LOGIT_MOST);
     mix->probability[k] = roughSigmoid(m->tables, mix->logits[k]);
   }

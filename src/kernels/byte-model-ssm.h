@@ -14,7 +14,6 @@
 #pragma once
 
 #include "byte-model-memory.h"
-#include "math.h"
 
 #define MOMENT_KEPT 0.99f
 #define MOMENT_ADDED 0.01f

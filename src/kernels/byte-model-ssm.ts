@@ -21,7 +21,10 @@ export type Ssm = ReturnType<typeof layOutSsm>;
 
 /** Hands out an array piece by piece. */
 function carver(from: { at: number }, floats: Float32Array) {
-  const carve = (length: number) => floats.subarray(from.at, (from.at += length));
+  const carve = (length: number) => {
+    from.at += length;
+    return floats.subarray(from.at - length, from.at);
+  };
   const carveParameter = (length: number): Parameter => ({
     value: carve(length),
     gradient: carve(length),

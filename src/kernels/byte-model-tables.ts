@@ -9,6 +9,8 @@ export const STATES = 256;
 const STRETCH_ENTRIES = 4096;
 const SIGMOID_STEPS = 4096;
 const RECIPROCALS = 1024;
+/** The reciprocal of this count is 0: it is that of what never changes. */
+export const NEVER = RECIPROCALS - 1;
 
 /** Where each table begins. */
 export const Tables = {
@@ -124,12 +126,13 @@ const certaintyOf = ({ zeros, ones }: Counts): number => {
 export function floatTables(): Float32Array {
   const table = new Float32Array(Tables.end);
   for (let i = 0; i < STRETCH_ENTRIES; i++) {
-    table[Tables.stretch + i] = log32(fround((i + 0.5) / (STRETCH_ENTRIES - i - 0.5)));
+    const above = Math.min(Math.max(i, 0.5), STRETCH_ENTRIES - 1.5);
+    table[Tables.stretch + i] = log32(fround(above / (STRETCH_ENTRIES - 1 - above)));
   }
   for (let i = 0; i < SIGMOID_STEPS + 4; i++) {
     table[Tables.sigmoid + i] = sigmoid32(fround((i - SIGMOID_STEPS / 2) / 170));
   }
-  for (let i = 0; i < RECIPROCALS; i++) table[Tables.reciprocal + i] = 1 / (i + 1.5);
+  for (let i = 0; i < NEVER; i++) table[Tables.reciprocal + i] = 1 / (i + 1.5);
   const { counts } = bitHistories();
   counts.forEach((count, state) => {
     table[Tables.prior + state] = (count.ones + 0.4) / (count.zeros + count.ones + 0.8);

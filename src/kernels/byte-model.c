@@ -74,15 +74,15 @@ INLINE void lookAround(const Model *m, Work *w) {
   now->match = m->plan->matches && w->inputs.match[0] != MISSED ? w->matchClass + 1 : 0;
   now->expected = now->match ? expectedByte(m, 0) : 0;
   now->longSeen = countLongSeen(m, &w->inputs);
-  now->eighth = (int)(p * 7.99f);
-  now->sixteenth = (int)(clampTo(logit * 1.25f + 8, 15));
+  now->eighth = nearest(p * 7);
+  now->sixteenth = nearest(clampTo(logit * 1.25f, 7.5f) + 7.5f);
 }
 
 enum { PROBABILITIES = 1 << PROBABILITY_BITS };
 
 /** A probability as the coder takes it. */
 INLINE uint32_t codedProbability(float p) {
-  const int scaled = (int)(p * PROBABILITIES);
+  const int scaled = nearest(p * PROBABILITIES);
   return scaled < 1 ? 1 : scaled > PROBABILITIES - 1 ? PROBABILITIES - 1 : scaled;
 }
 

@@ -5,7 +5,7 @@
  * (`byte-model-memory.ts`). All state is in them: bytes can be handed over in pieces of any length.
  */
 import { findApms, learnApms, newApms, refine, startApms } from './byte-model-apm.js';
-import { type ByteModelArrays, clampTo, type Model, modelOf, Rate } from './byte-model-arithmetic.js';
+import { type ByteModelArrays, clampTo, type Model, modelOf, nearest, Rate } from './byte-model-arithmetic.js';
 import {
   decodeBit,
   encodeBit,
@@ -130,8 +130,8 @@ class Predictor {
     now.match = isMatching ? this.#matchClass + 1 : 0;
     now.expected = isMatching ? expectedByte(this.model, 0) : 0;
     now.longSeen = this.#countLongSeen();
-    now.eighth = Math.trunc(fround((this.#probabilities[0] ?? 0.5) * fround(7.99)));
-    now.sixteenth = Math.trunc(clampTo(fround(fround(logit * 1.25) + 8), 15));
+    now.eighth = nearest(fround((this.#probabilities[0] ?? 0.5) * 7));
+    now.sixteenth = nearest(fround(clampTo(fround(logit * 1.25), 7.5) + 7.5));
   }
 
   /** How many of orders 3 to 8 know the context. */
@@ -173,7 +173,7 @@ const PROBABILITIES = 2 ** PROBABILITY_BITS;
 
 /** A probability as the coder takes it. */
 const codedProbability = (p: number): number =>
-  Math.min(Math.max(Math.trunc(p * PROBABILITIES), 1), PROBABILITIES - 1);
+  Math.min(Math.max(nearest(p * PROBABILITIES), 1), PROBABILITIES - 1);
 
 /** Takes a byte through the model; `code` says each bit, given the probability that it is 1. */
 function codeByte(predictor: Predictor, code: (probability: number, place: number) => number): number {
