@@ -28,6 +28,10 @@ export interface ArrayType<D extends Dtype = Dtype> {
   readonly start: number;
   /** The largest value that a column of it may hold. */
   readonly most: number;
+  /** Whether a column of it may hold -Infinity: a logit that is masked. */
+  readonly masked?: true;
+  /** Whether the step itself sees that a column is not finite, and then asks for it to be checked. */
+  readonly checkedByStep?: true;
 }
 
 export type ArrayTypes = Readonly<Record<string, ArrayType>>;
@@ -74,6 +78,15 @@ export const startingAt = <D extends Dtype>(type: ArrayType<D>, start: number): 
 export const atMost = <D extends Dtype>(type: ArrayType<D>, most: number): ArrayType<D> => ({
   ...type,
   most,
+});
+
+/** The same column, which may hold -Infinity as well: the logit of what is left out. */
+export const orMasked = <D extends Dtype>(type: ArrayType<D>): ArrayType<D> => ({ ...type, masked: true });
+
+/** The same column, checked when the step calls `check`: for a kernel whose own sums show that a number is not finite. */
+export const checkedByStep = <D extends Dtype>(type: ArrayType<D>): ArrayType<D> => ({
+  ...type,
+  checkedByStep: true,
 });
 
 export const bytesPerElement = (dtype: Dtype): number => constructors[dtype].BYTES_PER_ELEMENT;

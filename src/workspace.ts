@@ -65,7 +65,8 @@ export class Workspace {
 
   constructor(plan: Plan, cells: number, context: OpenContext = {}) {
     const { definition, options, layout, inputs, outputs, constants, scratch } = plan;
-    const blocks = layoutOf(definition.kernels ? blocksOf(arraysAmong({ ...inputs, ...outputs })) : {});
+    const inBlocks = definition.kernels !== undefined && definition.passing !== 'columns';
+    const blocks = layoutOf(inBlocks ? blocksOf(arraysAmong({ ...inputs, ...outputs })) : {});
     const constantsBytes = Object.values(constants).reduce(
       (sum, array) => sum + aligned(array.byteLength),
       0,
@@ -77,9 +78,15 @@ export class Workspace {
     }
     this.#plan = plan;
     this.#arena = definition.kernels
-      ? openArena(definition.kernels, bytes, context.backend)
-      : { backend: 'typescript', buffer: new ArrayBuffer(bytes), base: 0, kernels: checks };
-    const { buffer, base, kernels } = this.#arena;
+      ? openArena(definition.kernels, bytes, context.backend, definition.threads?.(options))
+      : {
+          backend: 'typescript',
+          buffer: new ArrayBuffer(bytes),
+          base: 0,
+          kernels: checks,
+          together: () => [],
+        };
+    const { buffer, base, kernels, together } = this.#arena;
     this.cells = definition.codec
       ? new CodecCells(definition.codec(options))
       : new LayoutCells(definition.name, layout, buffer, base);
@@ -94,7 +101,7 @@ export class Workspace {
     const scratchViews = viewsOf(scratch, buffer, end);
     const blockViews = viewsOf<ArrayTypes>(blocks, buffer, end + scratch.byteLength);
     if (context.poison !== undefined) new Uint8Array(buffer, end).fill(context.poison);
-    this.#block = definition.kernels ? blockViews : undefined;
+    this.#block = inBlocks ? blockViews : undefined;
     this.#rows = { ...blockViews, numRows: 0 } as StepRows;
     this.outputs = new OutputColumns(definition.name, outputs, plan.columns);
     this.#context = {
@@ -103,7 +110,9 @@ export class Workspace {
       constants: inArena,
       scratch: scratchViews,
       kernels,
+      together,
       emit: (values, numRows) => this.#emit(this.outputs.alone(values, numRows)),
+      check: () => {},
     };
   }
 
@@ -133,6 +142,7 @@ export class Workspace {
     if (this.#block === undefined) this.#stepWhole(columns, rows, count, out);
     else
       for (let from = 0; from < count; from += BLOCK_ROWS) this.#stepBlock(columns, rows, from, count, out);
+    this.#plan.definition.endBatch?.(this.#context);
   }
 
   flush(emit: Emit): void {
@@ -177,8 +187,9 @@ export class Workspace {
       const column = columns[role];
       batch[role] =
         column === undefined || rows === undefined ? column : pickRows(column, type, rows, 0, count);
-      this.#check(role, type, batch[role], rows, 0, count);
+      if (!isCheckedByStep(type)) this.#check(role, type, batch[role], rows, 0, count);
     }
+    this.#context.check = (role) => this.#check(role, inputs[role]!, batch[role], rows, 0, count);
     const widthOf = (role: string) => (outputs[role] as ArrayType).length;
     for (const role in out)
       batch[role] = rows === undefined ? out[role] : out[role]!.slice(0, count * widthOf(role));
@@ -205,12 +216,15 @@ export class Workspace {
   }
 
   /** The index of the first refused number from `start` on and before `end`, or −1. */
-  #firstRefused({ most }: ArrayType, values: unknown, start: number, end: number): number {
+  #firstRefused({ most, masked }: ArrayType, values: unknown, start: number, end: number): number {
     if (!(values instanceof Float32Array || values instanceof Float64Array)) return -1;
     const inArena = values instanceof Float32Array && values.buffer === this.#arena.buffer;
     const { firstNonFinite, firstAbove } = inArena ? (this.#arena.kernels as typeof checks) : checks;
     const numbers = (start === 0 ? values : values.subarray(start)) as Float32Array;
     let found = firstNonFinite(numbers, end - start);
+    if (masked && numbers[found] === Number.NEGATIVE_INFINITY) {
+      found = firstUnmasked(numbers, found, end - start);
+    }
     if (found < 0 && most < Number.POSITIVE_INFINITY) found = firstAbove(numbers, end - start, most);
     return found < 0 ? found : start + found;
   }
@@ -222,6 +236,18 @@ export class Workspace {
       ? outOfDomain(who, column, row, `at most ${most}`, String(value))
       : notFinite(who, column, row, String(value));
   }
+}
+
+/** Whether a column, or what its lists hold, is checked when the step asks for it. */
+const isCheckedByStep = (type: RowType) => {
+  const numbers = isListType(type) ? type.element : type;
+  return isArrayType(numbers) && numbers.checkedByStep === true;
+};
+
+/** The index of the first NaN or +Infinity of `numbers` from `from` on, -1 when there is none. */
+function firstUnmasked(numbers: ArrayLike<number>, from: number, n: number): number {
+  for (let i = from; i < n; i++) if (!(numbers[i]! < Number.POSITIVE_INFINITY)) return i;
+  return -1;
 }
 
 /** What every kernel set has, for the columns of operators without kernels. */

@@ -25,13 +25,15 @@ import type { Golden } from '../support/golden.js';
 export interface GoldenCase {
   readonly set: string;
   readonly operator: { readonly definition: OperatorMaker<never>['definition'] };
-  options(set: Golden): object;
+  options(set: Golden, stream: number): object;
   /** The axes of its rows, where the manifest names them in other words. */
   readonly layout?: string;
   /** Roles whose arrays have another name in the set. */
   readonly arrays?: Readonly<Record<string, string>>;
   /** A role's rows, where the set only has what they are made from. */
   rows?(set: Golden, role: string, stream: number): Float64Array;
+  /** Roles that the set has, where it lacks some. */
+  readonly outputs?: readonly string[];
   /** What the set has of an output, where that is not the output itself. */
   read?(set: Golden, output: Float64Array): Float64Array;
   /** Slots that the set has values of (or that have one value throughout), before the first row and after the last. */
