@@ -22,6 +22,7 @@ export const BYTES = 256;
 export const RUN_CLASSES = 16;
 export const RUN_CELLS = 2 * RUN_CLASSES;
 export const LENGTH_CLASSES = 32;
+export const TRUST_CLASSES = 8;
 
 const REGISTER_NAMES = [
   'started',
@@ -217,7 +218,7 @@ export const ratesArray = (rates: ModelRates): Float32Array =>
   );
 
 export const mapFloats = ({ contexts, matches }: ModelPlan): number =>
-  contexts.length * (STATES * (LANES + 1) + 3 * RUN_CELLS) + matches * 3 * LENGTH_CLASSES;
+  contexts.length * (STATES * (LANES + 1) + 3 * RUN_CELLS) + matches * 3 * LENGTH_CLASSES + 2 * TRUST_CLASSES;
 
 export const ssmFloats = ({ width1: K, width2: V, chunk: C }: SsmPlan): number => {
   const features = K + V + BIAS_FLOATS;

@@ -72,7 +72,16 @@ ONCE void startMixer(const Model *m) {
   }
 }
 
-/** The mix's logit. The state space models' own logits enter the last layer behind those of the sets. */
+/** What enters the last layer: the sets' logits, the state space models', and those of the direct counters. */
+INLINE void gatherLogits(const Plan *plan, const float *input, const float *ssmLogits, float *logits) {
+  const float *counters = input + plan->contexts * W;
+  for (int i = plan->sets; i < LOGITS; i++) {
+    const int ssm = i - plan->sets, counter = ssm - plan->ssms;
+    logits[i] = ssm < plan->ssms ? ssmLogits[ssm] : counter < DIRECT ? counters[2 * counter] : 0;
+  }
+}
+
+/** The mix's logit. */
 INLINE float mixInputs(const Model *m, const Moment *now, const float *input, const float *ssmLogits, Mix *mix) {
   const Plan *plan = m->plan;
   for (int k = 0; k < plan->sets; k++) {
@@ -87,7 +96,7 @@ INLINE float mixInputs(const Model *m, const Moment *now, const float *input, co
     mix->logits[k] = clampTo(dotProduct(mix->row[k], input, plan->inputs), LOGIT_MOST);
     mix->probability[k] = roughSigmoid(m->tables, mix->logits[k]);
   }
-  for (int i = plan->sets; i < LOGITS; i++) mix->logits[i] = i - plan->sets < plan->ssms ? ssmLogits[i - plan->sets] : 0;
+  gatherLogits(plan, input, ssmLogits, mix->logits);
   float sum = 0;
   for (int k = 0; k < FINALS; k++) {
     const uint32_t row = rowOfFinal(m->registers, now, k) & ((1u << plan->finalBits) - 1);
