@@ -70,9 +70,12 @@ INLINE float squash(const Model *m, float x) {
   return table[0] + (table[1] - table[0]) * (at - (float)i);
 }
 
+INLINE uint32_t bucketOf(const Model *m, uint32_t context, uint32_t node) {
+  return mix(context + node * 0x9e3779b1u) >> (34 - m->cellBits) << 2;
+}
+
 /** The cell of a context at a node: found by its check bits in a bucket of four, or made in place of the least seen. */
-INLINE int32_t findCell(const Model *m, uint32_t context, uint32_t node) {
-  const uint32_t bucket = mix(context + node * 0x9e3779b1u) >> (34 - m->cellBits) << 2;
+INLINE int32_t findCell(const Model *m, uint32_t bucket, uint32_t context, uint32_t node) {
   const uint32_t check = (context ^ node * 0x85ebca6bu) * 0xc2b2ae35u >> 16 | 1;
   uint32_t least = bucket, leastCount = 0xffffffff;
   for (uint32_t at = bucket; at < bucket + 4; at++) {
@@ -83,6 +86,21 @@ INLINE int32_t findCell(const Model *m, uint32_t context, uint32_t node) {
   }
   m->cells[least] = (Cell){check << 16 | 32768, 0};
   return (int32_t)least;
+}
+
+/** Finds the cells of all contexts. The first loop asks for their memory all at once, the second waits for it. */
+INLINE void findCells(const Model *m) {
+  const int32_t *request = m->request;
+  const uint32_t node = (uint32_t)request[NODE];
+  for (int i = 0; i < m->count; i++) {
+    const uint32_t bucket = bucketOf(m, (uint32_t)request[HASHES + i], i < request[WITH_NODE] ? node : 0);
+    m->slots[i] = (int32_t)bucket;
+    m->slots[CONTEXTS + i] = (int32_t)m->cells[bucket].check_p;
+  }
+  for (int i = 0; i < m->count; i++) {
+    const uint32_t bucket = (uint32_t)m->slots[i];
+    m->slots[i] = findCell(m, bucket, (uint32_t)request[HASHES + i], i < request[WITH_NODE] ? node : 0);
+  }
 }
 
 /** 16 classes of how often a context was seen. */
@@ -162,10 +180,7 @@ INLINE void refine(const Model *m, Prediction *at) {
 
 ONCE void predict(const Model *m, Prediction *at) {
   const int32_t *request = m->request;
-  for (int i = 0; i < m->count; i++) {
-    const uint32_t node = i < request[WITH_NODE] ? (uint32_t)request[NODE] : 0;
-    m->slots[i] = findCell(m, (uint32_t)request[HASHES + i], node);
-  }
+  findCells(m);
   float backedOff[CONTEXTS];
   for (int i = 0; i < m->count; i++) contextInputs(m, i, backedOff);
   int n = 3 * m->count;

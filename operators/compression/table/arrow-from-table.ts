@@ -11,18 +11,16 @@ import type { TextColumn } from './text-column.js';
 
 const MOST_OFFSET = 2 ** 31 - 1;
 
-/** The leaves and tables of a table in their order, and the dictionaries of its indices. */
+/** The leaves and tables of a table in their order. */
 class Cursor {
   readonly rows: number;
   readonly #table: Table;
-  readonly dictionaries: Iterator<Vector>;
   #leaf = 0;
   #child = 0;
 
-  constructor(table: Table, dictionaries: Iterator<Vector>) {
+  constructor(table: Table) {
     this.#table = table;
     this.rows = table.rows;
-    this.dictionaries = dictionaries;
   }
 
   leaf(): Leaf {
@@ -30,13 +28,13 @@ class Cursor {
   }
 
   table(): Cursor {
-    return new Cursor(this.#table.tables[this.#child++]!, this.dictionaries);
+    return new Cursor(this.#table.tables[this.#child++]!);
   }
 }
 
-/** A batch from its table; the dictionaries come in the order of the columns that use them. */
-export function batchFromTable(schema: Schema, table: Table, dictionaries: Iterator<Vector>): RecordBatch {
-  const cursor = new Cursor(table, dictionaries);
+/** A batch from its table. */
+export function batchFromTable(schema: Schema, table: Table): RecordBatch {
+  const cursor = new Cursor(table);
   return newBatch(
     schema,
     table.rows,
@@ -45,8 +43,7 @@ export function batchFromTable(schema: Schema, table: Table, dictionaries: Itera
 }
 
 /** One column that is all of a table, as the entries of a dictionary are. */
-export const columnFromTable = (type: DataType, table: Table, dictionaries: Iterator<Vector>): Data =>
-  column(type, new Cursor(table, dictionaries));
+export const columnFromTable = (type: DataType, table: Table): Data => column(type, new Cursor(table));
 
 function column(type: DataType, cursor: Cursor): Data {
   const { rows } = cursor;
@@ -59,7 +56,7 @@ function column(type: DataType, cursor: Cursor): Data {
       ? emptyData(type)
       : new Data(type, 0, rows, nullCount, [offsets, values, bitmap] as never, children, dictionary);
   if (DataType.isDictionary(type)) {
-    return made(undefined, asArray(type.indices, first.numbers!), [], cursor.dictionaries.next().value);
+    return made(undefined, asArray(type.indices, first.numbers!), [], first.vector);
   }
   if (DataType.isBool(type)) return made(undefined, packed(first.numbers as Uint8Array));
   if (DataType.isStruct(type)) {

@@ -1,6 +1,7 @@
 /**
  * One leaf of a stream of tables: what it becomes from batch to batch, and the columns that remember it.
  */
+import { corruptInput } from '../../../src/errors.js';
 import { type Cells, Column, Places, type Symbols } from './column.js';
 import type { FieldReader, FieldWriter } from './fields.js';
 import { digitCells, digitWidth, numberCells, numbersFrom, partsOf, textFromDigits } from './leaf-cells.js';
@@ -107,11 +108,14 @@ export class LeafCoder {
     const spec = this.#spec!;
     const [cells] = this.cells;
     const { flags, values } = cells!;
-    if (spec.kind === 'numbers') return numbersFrom(this.type as never, spec, this.cells, rows);
+    if (spec.kind === 'numbers') return this.#decodedNumbers(spec, rows);
     if (spec.kind === 'digits') return textFromDigits(cells!, spec.width);
     if (spec.kind === 'text') return { nulls: flags, text: cells!.text! };
-    if (spec.kind === 'places') return { nulls: flags, numbers: Int32Array.from(values) };
     this.learnSymbols();
+    const most = spec.kind === 'places' ? this.entries : this.symbols.length;
+    for (let row = 0; row < rows; row++) {
+      if (!flags?.[row] && !(values[row]! < most)) throw outside(`symbol below ${most}`, values[row]!);
+    }
     if (this.type.kind === 'index') return { nulls: flags, numbers: Int32Array.from(values) };
     const text = new TextColumn();
     for (let row = 0; row < rows; row++) if (!flags?.[row]) text.append(this.symbols.texts.at(values[row]!));
@@ -123,6 +127,17 @@ export class LeafCoder {
     const fresh = this.cells[0]?.symbols?.text;
     if (fresh === undefined) return;
     for (let i = 0; i < fresh.length; i++) this.symbols.add(fresh.at(i));
+  }
+
+  #decodedNumbers(spec: Extract<LeafSpec, { kind: 'numbers' }>, rows: number): Leaf {
+    const type = this.type as Extract<LeafType, { kind: 'number' }>;
+    const leaf = numbersFrom(type, spec, this.cells, rows);
+    if (type.among) {
+      for (const n of leaf.numbers as Int8Array) {
+        if (!type.among.includes(n)) throw outside(`one of ${type.among.join(', ')}`, n);
+      }
+    }
+    return leaf;
   }
 
   #numberSpec(leaf: Leaf, rows: number): LeafSpec {
@@ -182,7 +197,13 @@ export class LeafCoder {
 
   #placeCells({ nulls, numbers }: Leaf, rows: number): Cells {
     const values = new Float64Array(rows);
-    for (let row = 0; row < rows; row++) if (!nulls?.[row]) values[row] = Number(numbers![row]);
+    for (let row = 0; row < rows; row++) {
+      if (nulls?.[row]) continue;
+      values[row] = Number(numbers![row]);
+      if (!(values[row]! >= 0 && values[row]! < this.entries)) {
+        throw outside(`a dictionary index below ${this.entries}`, values[row]!);
+      }
+    }
     return { flags: nulls, values, text: undefined, symbols: this.#placeSymbols() };
   }
 
@@ -240,6 +261,9 @@ export class LeafCoder {
     });
   }
 }
+
+const outside = (expected: string, got: number) =>
+  corruptInput('compressBatches', 'value of a column', expected, `${got}`);
 
 function stillFits(rule: Rule, floats: Float64Array, isNull: (row: number) => boolean): boolean {
   return rule.rule === 'halves' || rule.rule === 'ordered' || !hasEscape(rule, floats, isNull);

@@ -8,13 +8,14 @@
 import { corruptInput, limitExceeded } from '../../../src/errors.js';
 import { Column } from './column.js';
 import type { Decisions } from './decisions.js';
+import { DictionaryCoder } from './dictionary-coder.js';
 import { FieldReader, FieldWriter } from './fields.js';
 import { LeafCoder } from './leaf-coder.js';
 import { CODERS, type NumberPlan } from './plan.js';
 import { type Job, planNumbers, planRows } from './planner.js';
 import { GUESSES } from './predictors.js';
 import type { RowCoder } from './row-coder.js';
-import type { Leaf, Outline, Table } from './table.js';
+import { countRows, type Outline, type RowCount, type Table } from './table.js';
 import { sameBytes } from './symbol-table.js';
 import { TextColumn } from './text-column.js';
 
@@ -42,7 +43,9 @@ export interface Shared {
 export class TableCoder {
   readonly #shared: Shared;
   readonly leaves: LeafCoder[];
-  readonly tables: TableCoder[];
+  readonly tables: readonly { readonly coder: TableCoder; readonly rows: RowCount }[];
+  /** Of leaves of indices, what they point into. */
+  readonly dictionaries: readonly (DictionaryCoder | undefined)[];
   readonly #fieldColumn: Column;
   /** The fields of the table before, and the plan. */
   #specs = new Uint8Array(0);
@@ -58,11 +61,20 @@ export class TableCoder {
       shared.nextIndex += 2;
       return leaf;
     });
-    this.tables = outline.tables.map((table) => new TableCoder(table, shared));
+    this.dictionaries = this.leaves.map((leaf) =>
+      leaf.type.kind === 'index'
+        ? new DictionaryCoder(leaf, this, new TableCoder(leaf.type.entries, shared), leaf.type.type)
+        : undefined,
+    );
+    this.tables = outline.tables.map(({ outline: inner, rows }) => ({ coder: new TableCoder(inner, shared), rows }));
   }
 
   encode(table: Table): void {
     const { rows } = table;
+    this.#takeRoom(rows);
+    table.leaves.forEach((leaf, i) => {
+      this.dictionaries[i]?.encode(leaf);
+    });
     this.leaves.forEach((leaf, i) => leaf.encode(table.leaves[i]!, rows));
     const specs = new FieldWriter();
     const counts = new FieldWriter();
@@ -77,37 +89,50 @@ export class TableCoder {
     this.#specs = specs.bytes;
     const fields = new FieldWriter();
     fields.put((isSame ? 0 : 1) + (plansAnew ? 2 : 0));
-    this.#putFields(fields.bytes);
-    if (!isSame) this.#putFields(specs.bytes);
-    if (counts.bytes.length > 0) this.#putFields(counts.bytes);
-    if (plansAnew) this.#putFields(this.#planFields(jobs));
+    this.putFields(fields.bytes);
+    if (!isSame) this.putFields(specs.bytes);
+    if (counts.bytes.length > 0) this.putFields(counts.bytes);
+    if (plansAnew) this.putFields(this.#planFields(jobs));
     this.#codeRows(jobs, rows);
     for (const leaf of this.leaves) leaf.learnSymbols();
-    this.tables.forEach((inner, t) => inner.encode(table.tables[t]!));
+    this.dictionaries.forEach((dictionary, i) => {
+      if (dictionary) table.leaves[i]!.told = dictionary.told;
+    });
+    this.tables.forEach(({ coder }, t) => {
+      coder.encode(table.tables[t]!);
+    });
   }
 
-  /** A table of so many rows; `rowsOf` says how many those inside of it have. */
-  decode(rows: number, rowsOf: (leaves: readonly Leaf[]) => number[]): Table {
+  /** A table of so many rows. */
+  decode(rows: number): Table {
     this.#takeRoom(rows);
-    const flags = this.#takeFields().take(3);
+    for (const dictionary of this.dictionaries) dictionary?.decode();
+    const flags = this.takeFields().take(3);
     if (flags & 1) {
-      const specs = this.#takeFields();
+      const specs = this.takeFields();
       for (const leaf of this.leaves) leaf.take(specs);
-    } else if (this.#rows === 0 && this.#order.length === 0 && this.leaves.length > 0 && !this.#isTold()) {
-      throw corruptInput(WHO, 'fields of the first batch', 'fields', 'none');
-    }
+    } else if (!this.#isTold()) throw corruptInput(WHO, 'fields of the first batch', 'fields', 'none');
     const hasCounts = this.leaves.some((leaf) => leaf.hasTextSymbols);
-    const counts = hasCounts ? this.#takeFields() : new FieldReader(new Uint8Array(0));
+    const counts = hasCounts ? this.takeFields() : new FieldReader(new Uint8Array(0));
     for (const leaf of this.leaves) leaf.prepare(counts, rows, this.#shared.mostTextBytes);
     const jobs = this.#jobs();
-    if (flags & 2) this.#takePlan(jobs, this.#takeFields());
+    if (flags & 2) this.#takePlan(jobs, this.takeFields());
     else if (this.#order.length !== jobs.length && rows > 0) {
       throw corruptInput(WHO, 'plan of a batch', `one of ${jobs.length} columns`, `${this.#order.length}`);
     }
     this.#codeRows(jobs, rows);
     const leaves = this.leaves.map((leaf) => leaf.decoded(rows));
-    const counted = rowsOf(leaves);
-    return { rows, leaves, tables: this.tables.map((inner, t) => inner.decode(counted[t]!, rowsOf)) };
+    this.dictionaries.forEach((dictionary, i) => {
+      dictionary?.decoded();
+      leaves[i]!.vector = dictionary?.vector;
+      leaves[i]!.told = dictionary?.told;
+    });
+    const tables = this.tables.map(({ coder, rows: count }) => {
+      const inner = countRows(count, leaves, rows);
+      if (!(inner >= 0)) throw corruptInput(WHO, 'elements of lists', 'none or more', `${inner}`);
+      return coder.decode(inner);
+    });
+    return { rows, leaves, tables };
   }
 
   #isTold(): boolean {
@@ -188,20 +213,25 @@ export class TableCoder {
     this.#rows += rows;
   }
 
-  #putFields(bytes: Uint8Array<ArrayBuffer>): void {
+  /** Tells something before the rows. */
+  putFields(bytes: Uint8Array<ArrayBuffer>): void {
     const { rows } = this.#shared;
-    const length = Uint8Array.from({ length: LENGTH_BYTES }, (_, i) => bytes.length >>> (8 * i));
-    for (const part of [length, bytes]) rows.texts.code(this.#fieldColumn, textOf(part), true, part.length);
+    const length = new FieldWriter();
+    length.put(bytes.length);
+    for (const byte of length.bytes) rows.texts.code(this.#fieldColumn, textOf(Uint8Array.of(byte)), true, 1);
+    rows.texts.code(this.#fieldColumn, textOf(bytes), true, bytes.length);
   }
 
-  #takeFields(): FieldReader {
+  takeFields(): FieldReader {
     const { rows, decisions } = this.#shared;
-    const length = new TextColumn();
-    rows.texts.code(this.#fieldColumn, length, false, LENGTH_BYTES);
-    const [a, b, c, d] = length.at(0) as unknown as [number, number, number, number];
-    const bytes = a + b * 2 ** 8 + c * 2 ** 16 + d * 2 ** 24;
+    const length: number[] = [];
+    do {
+      const byte = new TextColumn();
+      rows.texts.code(this.#fieldColumn, byte, false, 1);
+      length.push(byte.at(0)[0]!);
+    } while (length.at(-1)! >= 128 && length.length < LENGTH_BYTES);
+    const bytes = new FieldReader(Uint8Array.from(length)).take(MOST_FIELD_BYTES);
     if (decisions.overrun > OVERRUN_MOST) throw ended();
-    if (bytes > MOST_FIELD_BYTES) throw corruptInput(WHO, 'bytes of fields', `at most ${MOST_FIELD_BYTES}`, `${bytes}`);
     const text = new TextColumn();
     rows.texts.code(this.#fieldColumn, text, false, bytes);
     return new FieldReader(text.at(0));

@@ -5,14 +5,20 @@
  * lists has rows of its own: a table inside of the table. An outline says what leaves a schema has; it is all that a
  * decoder knows before the first row.
  */
-import { type DataType, DataType as Type, type Schema } from 'apache-arrow';
+import { type DataType, DataType as Type, type Schema, type Vector } from 'apache-arrow';
 import { columnType } from '../../../src/errors.js';
 import type { NumberArray } from './number-transform.js';
 import type { TextColumn } from './text-column.js';
 
 /** Numbers, text of any length, bytes of one width, or indices into a dictionary. */
 export type LeafType =
-  | { readonly kind: 'number'; readonly array: NumberArrayConstructor; readonly isFloat: boolean }
+  | {
+      readonly kind: 'number';
+      readonly array: NumberArrayConstructor;
+      readonly isFloat: boolean;
+      /** The only values there can be. */
+      readonly among?: readonly number[];
+    }
   | { readonly kind: 'text' }
   | { readonly kind: 'bytes'; readonly width: number }
   | { readonly kind: 'index'; readonly entries: Outline; readonly type: DataType };
@@ -23,9 +29,20 @@ export type NumberArrayConstructor = (new (length: number) => NumberArray) & {
 
 export interface Outline {
   readonly leaves: LeafType[];
-  /** Tables whose rows are counted by this one's, in the order of their columns. */
-  readonly tables: Outline[];
+  /** Tables inside of this one, in the order of their columns. */
+  readonly tables: InnerOutline[];
 }
+
+export interface InnerOutline {
+  readonly outline: Outline;
+  readonly rows: RowCount;
+}
+
+/** What says how many rows an inner table has: so many a row, the sum of a leaf, how often it has a value. */
+export type RowCount =
+  | { readonly count: 'each'; readonly size: number }
+  | { readonly count: 'sum'; readonly leaf: number }
+  | { readonly count: 'of'; readonly leaf: number; readonly value: number };
 
 /** The content of a leaf. Numbers of a null are 0; text is that of rows that are not null. */
 export interface Leaf {
@@ -35,6 +52,10 @@ export interface Leaf {
   text?: TextColumn;
   /** Of indices: the entries of the dictionary as a table, made when it is asked for. */
   dictionary?: Dictionary;
+  /** Of indices: the entries of the dictionary that this batch tells. */
+  told?: Table | undefined;
+  /** Of indices that were decoded: what they point into. */
+  vector?: Vector | undefined;
 }
 
 export interface Dictionary {
@@ -56,6 +77,15 @@ const numbers = (array: NumberArrayConstructor, isFloat = false): LeafType => ({
   array,
   isFloat,
 });
+
+/** The rows that an inner table has, beside the leaves of the outer one. */
+export function countRows(count: RowCount, leaves: readonly Leaf[], rows: number): number {
+  if (count.count === 'each') return rows * count.size;
+  let sum = 0;
+  const numbers = leaves[count.leaf]!.numbers as Int32Array;
+  for (const n of numbers) sum += count.count === 'sum' ? n : n === count.value ? 1 : 0;
+  return sum;
+}
 
 export const outlineOf = (schema: Schema): Outline => outline(schema.fields.map(({ type }) => type));
 
@@ -80,14 +110,19 @@ function addOutline(type: DataType, { leaves, tables }: Outline): void {
     addAll();
   } else if (Type.isList(type) || Type.isLargeList(type) || Type.isMap(type)) {
     leaves.push(numbers(Uint8Array), numbers(Int32Array));
-    tables.push(outline(children));
+    tables.push({ outline: outline(children), rows: { count: 'sum', leaf: leaves.length - 1 } });
   } else if (Type.isFixedSizeList(type)) {
     leaves.push(numbers(Uint8Array));
-    tables.push(outline(children));
+    tables.push({ outline: outline(children), rows: { count: 'each', size: type.listSize } });
   } else if (Type.isUnion(type)) {
-    leaves.push(numbers(Int8Array));
-    if (Type.isDenseUnion(type)) for (const child of children) tables.push(outline([child]));
-    else addAll();
+    const among = [...type.typeIds];
+    leaves.push({ kind: 'number', array: Int8Array, isFloat: false, among });
+    const leaf = leaves.length - 1;
+    if (Type.isDenseUnion(type)) {
+      children.forEach((child, c) => {
+        tables.push({ outline: outline([child]), rows: { count: 'of', leaf, value: among[c]! } });
+      });
+    } else addAll();
   } else if (isText(type)) leaves.push({ kind: 'text' });
   else if (Type.isFixedSizeBinary(type)) leaves.push({ kind: 'bytes', width: type.byteWidth });
   else for (const array of wordsOf(type)) leaves.push(numbers(array, Type.isFloat(type) && type.precision > 0));
