@@ -13,6 +13,7 @@ import {
   tableConstants,
   tableHistories,
 } from '../../../src/kernels/table-constants.js';
+import { log2 } from './estimate.js';
 import { CODER, REQUEST, TABLE_SHAPES, tableModelKernels } from '../../../src/kernels/table-model.js';
 
 const BUFFER_BYTES = 1 << 16;
@@ -113,6 +114,13 @@ export class Decisions {
   /** The number of decisions since the model began. */
   get decisions(): number {
     return this.#coder[CODER.decisions]!;
+  }
+
+  /** What has been written so far, in bits: the finished bytes and how far the range has narrowed. */
+  get bitsWritten(): number {
+    const coder = this.#coder;
+    const range = coder[CODER.high]! - coder[CODER.low]! + 1;
+    return 8 * (this.#outBytes + coder[CODER.position]!) + 32 - log2(range);
   }
 
   /** Adds a context whose probability backs off to that of an earlier one; answers its place. */

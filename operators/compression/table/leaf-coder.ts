@@ -256,7 +256,8 @@ export class LeafCoder {
 
   #setRanges(): void {
     this.columns.forEach((column, part) => {
-      const { least, most } = this.#ranges[part]!;
+      const { least } = this.#ranges[part]!;
+      const most = Math.max(least, this.#ranges[part]!.most);
       column.plan = { ...column.plan, least, most, bits: bitsOf(most - least) };
     });
   }

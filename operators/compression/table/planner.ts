@@ -11,7 +11,7 @@ import { Decisions } from './decisions.js';
 import { adaptiveBits, type Classes, classesOf, residualBits } from './estimate.js';
 import { Memory } from './memory.js';
 import type { NumberPlan } from './plan.js';
-import { GUESSES, Predictors } from './predictors.js';
+import { GUESS, GUESSES, Predictors } from './predictors.js';
 import { RowCoder } from './row-coder.js';
 
 export interface Job {
@@ -23,6 +23,8 @@ export interface Job {
 const PAIR_ROWS = 4_000_000;
 const MOST_ROWS = 20_000;
 const TRIAL_ROWS = 3_000;
+/** Guesses whose residuals are tried. */
+const TRIED_GUESSES = 3;
 const TRIAL_SIZE = { cellBits: 18, models: 1 };
 /** Bits of a byte of text, for want of knowing better. */
 const TEXT_BITS = 2.8;
@@ -87,8 +89,7 @@ function aloneBits(sample: Sample): number {
   const bits = [counted];
   for (const isLine of [false, true]) {
     const residuals = differences(sample, (last, before) => (isLine ? 2 * last - before : last));
-    const distinct = classesOf(residuals, isNull, Math.min(12, classes.bits));
-    bits.push(residualBits(residuals), adaptiveBits(distinct, []));
+    bits.push(residualBits(residuals), adaptiveBits(classesOf(residuals, isNull, classes.bits), []));
   }
   return Math.min(...bits);
 }
@@ -219,13 +220,20 @@ export function planNumbers(jobs: readonly Job[], rows: number): NumberPlan[] {
   return jobs.map(({ column }, c) => {
     const { plan } = column;
     if (column.kind !== 'number' || plan.bits < 3) return plan;
-    const bases = [...promised[c]!.keys()].sort((a, b) => promised[c]![a]! - promised[c]![b]!).slice(0, 2);
+    const bases = promisingGuesses(promised[c]!);
     const tried: NumberPlan[] = [{ ...plan, coder: 'tree', base: 0 }];
     if (plan.bits > 5) tried.push({ ...plan, coder: 'digits', base: 0 });
     for (const base of bases) tried.push({ ...plan, coder: 'residual', base: base + 1 });
-    const bytes = tried.map((trial) => trialBytes(jobs, c, trial, Math.min(rows, TRIAL_ROWS)));
-    return tried[bytes.indexOf(Math.min(...bytes))]!;
+    const bits = tried.map((trial) => trialBits(jobs, c, trial, Math.min(rows, TRIAL_ROWS)));
+    return tried[bits.indexOf(Math.min(...bits))]!;
   });
+}
+
+/** The last value, and those that leave least; guesses that leave the same are mostly the same. */
+function promisingGuesses(bits: readonly number[]): number[] {
+  const distinct = [...bits.keys()].filter((g) => bits.indexOf(bits[g]!) === g);
+  const others = distinct.filter((g) => g !== GUESS.last).sort((a, b) => bits[a]! - bits[b]!);
+  return [GUESS.last, ...others.slice(0, TRIED_GUESSES - 1)];
 }
 
 /** Fresh columns with the same plans and parents. */
@@ -259,10 +267,15 @@ function promisedBits(jobs: readonly Job[], rows: number): number[][] {
     });
     for (const column of columns) column.endRow();
   }
-  return residuals.map((guesses) => guesses.map(residualBits));
+  return residuals.map((guesses, c) =>
+    guesses.map((left) => {
+      const classes = classesOf(left, (row) => Number.isNaN(left[row]), jobs[c]!.column.plan.bits);
+      return Math.min(residualBits(left), adaptiveBits(classes, []));
+    }),
+  );
 }
 
-function trialBytes(jobs: readonly Job[], tried: number, plan: NumberPlan, rows: number): number {
+function trialBits(jobs: readonly Job[], tried: number, plan: NumberPlan, rows: number): number {
   const columns = copies(jobs);
   columns[tried]!.plan = plan;
   const decisions = new Decisions(TRIAL_SIZE);
@@ -276,5 +289,5 @@ function trialBytes(jobs: readonly Job[], tried: number, plan: NumberPlan, rows:
     });
     for (const column of columns) column.endRow();
   }
-  return decisions.endEncoding().length;
+  return decisions.bitsWritten;
 }
