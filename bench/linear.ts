@@ -13,6 +13,7 @@ import { plot } from 'asciichart';
 import * as operators from '../operators/index.js';
 import { arrowType, columnData, newBatch } from '../src/columns.js';
 import type { Backend } from '../src/kernels/kernel.js';
+import type { ArrayType } from '../src/layout.js';
 import type { Operator } from '../src/operator.js';
 import {
   H,
@@ -37,6 +38,8 @@ const BATCH_ROWS = [1, 64, 256, 1024, 16384];
 const TWIN_BATCH_ROWS = 256;
 /** Calls are repeated until a sample takes about so long. */
 const SAMPLE_MS = 8;
+/** Before it is measured, so that the compiler has had its say. */
+const WARM_UP_MS = 100;
 const rounds = (T: number) => (T > 1024 ? 9 : 15);
 
 type Make = (options: { heads: number; keyDim: number; valueDim: number }) => Operator;
@@ -48,7 +51,7 @@ function operatorFor({ operator }: Rule): Operator | undefined {
 }
 
 function batchOf({ description: { inputs } }: Operator, rows: RuleRows, T: number): RecordBatch {
-  const types = Object.entries(inputs);
+  const types = Object.entries(inputs) as [string, ArrayType][];
   const schema = new Schema(types.map(([role, type]) => new Field(role, arrowType(type), false)));
   const columns = types.map(([role, type]) => {
     const values = rows[role]!;
@@ -96,7 +99,9 @@ interface Repeated extends Contender {
 }
 
 async function repeated(name: string, peer: Peer, T: number): Promise<Repeated> {
-  await peer();
+  const untilMs = performance.now() + WARM_UP_MS;
+  do await peer();
+  while (performance.now() < untilMs);
   const startMs = performance.now();
   await peer();
   const calls = Math.max(1, Math.round(SAMPLE_MS / (performance.now() - startMs)));

@@ -1,1 +1,2 @@
+export * from './compression/index.js';
 export * from './linear-attention/index.js';

@@ -2,9 +2,11 @@
  * Batches from typed arrays and back, for functions of a batch: derive columns, choose columns, compute with numbers.
  */
 import { DataType, Field, type RecordBatch, Schema } from 'apache-arrow';
-import { arrowType, columnData, newBatch } from './columns.js';
+import { columnData, newBatch } from './columns.js';
 import { columnMissing, columnType, columnWidth } from './errors.js';
-import { type AnyArray, type ArrayType, isArrayOf } from './layout.js';
+import { type AnyArray, isArrayOf } from './layout.js';
+import { idTypeOf } from './output-columns.js';
+import { type ColumnView, isArrayType, type RowType } from './row-types.js';
 
 /** Any column of numbers as float64, a null as NaN: what a function of a batch computes with. */
 export function numbersOf(batch: RecordBatch, name: string): Float64Array {
@@ -20,10 +22,10 @@ export function numbersOf(batch: RecordBatch, name: string): Float64Array {
   return numbers;
 }
 
-/** A new column: what it holds a row, and the values of all rows one behind the other. */
+/** A new column: what it holds a row, and the values of all rows one behind the other (rows that vary: with offsets). */
 export interface NewColumn {
-  readonly type: ArrayType;
-  readonly values: AnyArray;
+  readonly type: RowType;
+  readonly values: ColumnView;
 }
 
 /** The batch with further columns; one of a name that is there already takes its place. */
@@ -51,15 +53,22 @@ export function selectColumns(batch: RecordBatch, names: readonly string[]): Rec
 export function fromColumns(columns: Readonly<Record<string, NewColumn>>, numRows?: number): RecordBatch {
   const entries = Object.entries(columns);
   const [first] = Object.values(columns);
-  const rows = numRows ?? (first === undefined ? 0 : first.values.length / first.type.length);
-  for (const [name, { type, values }] of entries) {
-    if (!isArrayOf(type.dtype, values))
+  const rows = numRows ?? (first === undefined ? 0 : rowsOf(first));
+  for (const [name, column] of entries) {
+    const { type, values } = column;
+    if (isArrayType(type) && !isArrayOf(type.dtype, values as AnyArray))
       throw columnType('fromColumns', name, type.dtype, values.constructor.name);
-    if (values.length !== rows * type.length) {
-      throw columnWidth('fromColumns', name, type.length, values.length / rows);
+    if (rowsOf(column) !== rows) {
+      const width = isArrayType(type) ? type.length : 1;
+      throw columnWidth('fromColumns', name, width, (rowsOf(column) * width) / rows);
     }
   }
-  const fields = entries.map(([name, { type }]) => new Field(name, arrowType(type), false));
-  const children = entries.map(([, { type, values }]) => columnData(type, values, rows));
+  const children = entries.map(([, { type, values }]) => columnData(type, values, rows, idTypeOf(values)));
+  const fields = entries.map(([name], i) => new Field(name, children[i]!.type, false));
   return newBatch(new Schema(fields), rows, children);
+}
+
+function rowsOf({ type, values }: NewColumn): number {
+  if (isArrayType(type)) return (values as AnyArray).length / type.length;
+  return 'offsets' in values ? values.offsets.length - 1 : values.length;
 }

@@ -9,6 +9,7 @@ import type { Kernel, KernelSet, Kernels } from './kernels/kernel.js';
 import { type AnyArray, type ArrayTypes, describeLayout, layoutOf, type Views } from './layout.js';
 import { type Emit, type OpenContext, type Operator, type OperatorParts, toOperator } from './operator.js';
 import { checked } from './options.js';
+import type { ColumnView, RowTypes, RowViews } from './row-types.js';
 import { decodeState, encodeState } from './snapshot.js';
 import { newState, type State } from './state.js';
 import { type Plan, Workspace } from './workspace.js';
@@ -37,17 +38,17 @@ export interface StepContext<R = object, S = unknown, N = unknown, X = unknown, 
   readonly scratch: X;
   readonly kernels: K;
   /** Emits a batch of its own; only for operators that emit batches. */
-  emit(columns: Readonly<Record<string, AnyArray>>, numRows: number): void;
+  emit(columns: Readonly<Record<string, ColumnView>>, numRows: number): void;
 }
 
 /** The columns of a step by role; arrays may be longer than `numRows` rows, and what is behind has no meaning. */
-export type StepBatch<C> = { readonly numRows: number } & Views<C>;
+export type StepBatch<C> = { readonly numRows: number } & RowViews<C>;
 
 export interface Definition<
   O extends object,
   R extends object,
-  I extends ArrayTypes,
-  U extends ArrayTypes,
+  I extends RowTypes,
+  U extends RowTypes,
   L extends ArrayTypes,
   N,
   X extends ArrayTypes,
@@ -67,6 +68,7 @@ export interface Definition<
   check(options: O): R;
   /** What each input role reads a row; the role is also the column's name unless `columns` says otherwise. */
   inputs(options: R): I;
+  /** What each output role writes a row: arrays of a fixed shape, unless it emits batches of its own. */
   outputs(options: R): U;
   /** The named slots of a state of fixed size. */
   layout?(options: R): L;
@@ -112,8 +114,8 @@ export interface OperatorMaker<O> {
 export function defineOperator<
   O extends object,
   R extends object = O,
-  I extends ArrayTypes = ArrayTypes,
-  U extends ArrayTypes = ArrayTypes,
+  I extends RowTypes = RowTypes,
+  U extends RowTypes = RowTypes,
   L extends ArrayTypes = Record<never, never>,
   N = Record<never, never>,
   X extends ArrayTypes = Record<never, never>,
@@ -126,8 +128,8 @@ export function defineOperator<
 
 function planOf(definition: AnyDefinition, given: object & CommonOptions): Plan {
   const options = checked(definition.name, given, ['columns'], () => definition.check(given));
-  const inputs: ArrayTypes = definition.inputs(options);
-  const outputs: ArrayTypes = definition.outputs(options);
+  const inputs: RowTypes = definition.inputs(options);
+  const outputs: RowTypes = definition.outputs(options);
   const roles = Object.keys({ ...inputs, ...outputs });
   const unknown = Object.keys(given.columns ?? {}).find((role) => !roles.includes(role));
   if (unknown !== undefined) {

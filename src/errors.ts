@@ -99,9 +99,13 @@ export const columnWidth = (who: string, name: string, expected: number, got: nu
     column: name,
   });
 
-/** A null, NaN or infinity where a finite number is needed. */
+/** NaN or infinity where a finite number is needed. */
 export const notFinite = (who: string, name: string, row: number, got: string) =>
   valueRefused('NOT_FINITE', who, name, row, 'a finite number', got);
+
+/** A null where a value is needed. */
+export const nullRefused = (who: string, name: string, row: number) =>
+  valueRefused('NOT_FINITE', who, name, row, 'a value', 'null');
 
 /** A number outside of what the column may hold. */
 export const outOfDomain = (who: string, name: string, row: number, expected: string, got: string) =>

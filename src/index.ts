@@ -10,7 +10,6 @@ export { fromColumns, type NewColumn, numbersOf, selectColumns, withColumns } fr
 export type { Codec } from './cells.js';
 export { type CheckpointStore, memoryStore, type SpillFile } from './checkpoint-store.js';
 export type { CheckpointOptions } from './checkpointing.js';
-export type { Key } from './columns.js';
 export { type Dataflow, dataflow, type Steps } from './dataflow.js';
 export {
   type CommonOptions,
@@ -29,6 +28,7 @@ export {
   type ArrayType,
   type ArrayTypes,
   atMost,
+  bool,
   f32,
   f64,
   i8,
@@ -53,7 +53,21 @@ export { finiteNumber, integer, numbers, oneOf, text, truth } from './options.js
 export { type KeyedOperator, type KeyedState, type PerKeyOptions, perKey } from './per-key.js';
 export type { OnProgress, ProgressState } from './progress.js';
 export { nextBelow, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
+export type { Key } from './read-column.js';
 export { type RebatchOptions, rebatch } from './rebatch.js';
+export {
+  binary,
+  type ColumnView,
+  type Id,
+  key,
+  type ListType,
+  list,
+  optional,
+  type RowType,
+  type RowTypes,
+  utf8,
+  type Varying,
+} from './row-types.js';
 export type { Report, RunOptions } from './run-options.js';
 export type { Sink, SinkWriter } from './sink.js';
 export type { Position, Source, Sourced } from './source.js';

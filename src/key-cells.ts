@@ -3,8 +3,8 @@
  */
 import type { Cells } from './cells.js';
 import type { SpillFile } from './checkpoint-store.js';
-import type { Key } from './columns.js';
 import { limitExceeded } from './errors.js';
+import type { Key } from './read-column.js';
 import { pack, unpack } from './snapshot.js';
 
 /** What a snapshot holds: keys in the order of `KeyCells`, their states end to end, and where the evicted ones are. */

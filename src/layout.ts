@@ -6,6 +6,8 @@
  */
 
 export interface Arrays {
+  /** Truth values: a byte of 0 or 1 each. */
+  bool: Uint8Array;
   f32: Float32Array;
   f64: Float64Array;
   i8: Int8Array;
@@ -33,6 +35,7 @@ export type ArrayTypes = Readonly<Record<string, ArrayType>>;
 export type Views<L> = { readonly [N in keyof L]: L[N] extends ArrayType<infer D> ? Arrays[D] : never };
 
 const constructors = {
+  bool: Uint8Array,
   f32: Float32Array,
   f64: Float64Array,
   i8: Int8Array,
@@ -52,6 +55,7 @@ const arrayType =
     most: Number.POSITIVE_INFINITY,
   });
 
+export const bool = arrayType('bool');
 export const f32 = arrayType('f32');
 export const f64 = arrayType('f64');
 export const i8 = arrayType('i8');

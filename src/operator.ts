@@ -7,7 +7,7 @@ import { Observable, type OperatorFunction } from 'rxjs';
 import type { SpillFile } from './checkpoint-store.js';
 import type { Identity } from './identity.js';
 import type { Backend } from './kernels/kernel.js';
-import type { ArrayTypes } from './layout.js';
+import type { RowTypes } from './row-types.js';
 import type { State } from './state.js';
 import type { Workspace } from './workspace.js';
 
@@ -35,8 +35,8 @@ export interface OpenContext {
 /** What `chunkwise operators` shows, and what tools can ask of an operator. */
 export interface Description extends Identity {
   readonly summary: string;
-  readonly inputs: ArrayTypes;
-  readonly outputs: ArrayTypes;
+  readonly inputs: RowTypes;
+  readonly outputs: RowTypes;
   /** The column that each role reads or writes. */
   readonly columns: Readonly<Record<string, string>>;
 }

@@ -2,7 +2,6 @@
  * One state per key: the rows of each key run through an operator as if they were a stream of their own.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { type Key, readKeys } from './columns.js';
 import { stateFromSnapshot } from './define-operator.js';
 import { optionRange, stateMismatch } from './errors.js';
 import { canonicalOptions, type Identity, refuseMismatch } from './identity.js';
@@ -16,6 +15,7 @@ import {
   toOperator,
 } from './operator.js';
 import { checked, integer, oneOf } from './options.js';
+import { type Key, readKeys } from './read-column.js';
 import { decodeState } from './snapshot.js';
 import { newState, type State } from './state.js';
 import type { Workspace } from './workspace.js';

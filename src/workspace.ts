@@ -6,13 +6,33 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import { type Cells, CodecCells, LayoutCells } from './cells.js';
-import { OutputColumns, readColumn } from './columns.js';
 import type { AnyDefinition } from './define-operator.js';
-import { limitExceeded, notFinite, outOfDomain } from './errors.js';
+import { type DataflowError, limitExceeded, notFinite, outOfDomain } from './errors.js';
 import { ARENA_BYTES_MAX, type Arena, openArena } from './kernels/kernel.js';
 import { firstAbove, firstNonFinite } from './kernels/math.js';
-import { type AnyArray, type ArrayTypes, aligned, type Layout, layoutOf, viewsOf } from './layout.js';
+import {
+  type AnyArray,
+  type ArrayType,
+  type ArrayTypes,
+  aligned,
+  type Layout,
+  layoutOf,
+  viewsOf,
+} from './layout.js';
+import { gather, pickRows, type RowNumbers, scatter } from './move-rows.js';
 import type { Emit, OpenContext } from './operator.js';
+import { OutputColumns } from './output-columns.js';
+import { readColumn } from './read-column.js';
+import {
+  arraysAmong,
+  type ColumnView,
+  isArrayType,
+  isKey,
+  isListType,
+  type RowType,
+  type RowTypes,
+  type Varying,
+} from './row-types.js';
 
 const BLOCK_ROWS = 64;
 
@@ -20,15 +40,16 @@ const BLOCK_ROWS = 64;
 export interface Plan {
   readonly definition: AnyDefinition;
   readonly options: object;
-  readonly inputs: ArrayTypes;
-  readonly outputs: ArrayTypes;
+  readonly inputs: RowTypes;
+  readonly outputs: RowTypes;
   readonly columns: Readonly<Record<string, string>>;
   readonly layout: Layout;
   readonly constants: Readonly<Record<string, AnyArray>>;
   readonly scratch: Layout;
 }
 
-export type Columns = Readonly<Record<string, AnyArray>>;
+export type Columns = Readonly<Record<string, ColumnView | undefined>>;
+type Arrays = Readonly<Record<string, AnyArray>>;
 
 export class Workspace {
   readonly cells: Cells;
@@ -36,12 +57,15 @@ export class Workspace {
   readonly #plan: Plan;
   readonly #arena: Arena;
   readonly #context: Mutable<Parameters<AnyDefinition['step']>[0]>;
-  /** The rows a kernel sees, where there are kernels. */
-  readonly #block: ({ numRows: number } & Record<string, AnyArray | number>) | undefined;
+  /** The arrays of the rows that a kernel sees, where there are kernels. */
+  readonly #block: Arrays | undefined;
+  /** These and the columns that lie elsewhere, as a step gets them. */
+  readonly #rows: StepRows;
+  #emit: Emit = () => {};
 
   constructor(plan: Plan, cells: number, context: OpenContext = {}) {
     const { definition, options, layout, inputs, outputs, constants, scratch } = plan;
-    const blocks = layoutOf(definition.kernels ? blocksOf({ ...inputs, ...outputs }) : {});
+    const blocks = layoutOf(definition.kernels ? blocksOf(arraysAmong({ ...inputs, ...outputs })) : {});
     const constantsBytes = Object.values(constants).reduce(
       (sum, array) => sum + aligned(array.byteLength),
       0,
@@ -70,7 +94,8 @@ export class Workspace {
     const scratchViews = viewsOf(scratch, buffer, end);
     const blockViews = viewsOf<ArrayTypes>(blocks, buffer, end + scratch.byteLength);
     if (context.poison !== undefined) new Uint8Array(buffer, end).fill(context.poison);
-    this.#block = definition.kernels ? { ...blockViews, numRows: 0 } : undefined;
+    this.#block = definition.kernels ? blockViews : undefined;
+    this.#rows = { ...blockViews, numRows: 0 } as StepRows;
     this.outputs = new OutputColumns(definition.name, outputs, plan.columns);
     this.#context = {
       options,
@@ -78,7 +103,7 @@ export class Workspace {
       constants: inArena,
       scratch: scratchViews,
       kernels,
-      emit: () => {},
+      emit: (values, numRows) => this.#emit(this.outputs.alone(values, numRows)),
     };
   }
 
@@ -90,9 +115,12 @@ export class Workspace {
   /** The batch's input columns, checked for presence, type, width and nulls. */
   read(batch: RecordBatch): Columns {
     const { definition, inputs, columns } = this.#plan;
-    const read: Record<string, AnyArray> = {};
-    for (const role in inputs)
-      read[role] = readColumn(definition.name, batch, role, columns[role]!, inputs[role]!);
+    const read: Record<string, ColumnView | undefined> = {};
+    for (const role in inputs) {
+      const type = inputs[role]!;
+      read[role] = readColumn(definition.name, batch, role, columns[role]!, type);
+      if (isKey(type)) this.outputs.idsLike(batch, columns[role]!);
+    }
     return read;
   }
 
@@ -100,15 +128,15 @@ export class Workspace {
    * Steps the selected state over `count` rows: all of them in order, or those whose numbers `rows` lists. Results
    * land in the same rows of `out`.
    */
-  step(columns: Columns, rows: Int32Array | undefined, count: number, out: Columns, emit: Emit): void {
-    this.#context.emit = (values, numRows) => emit(this.outputs.alone(values, numRows));
+  step(columns: Columns, rows: RowNumbers, count: number, out: Arrays, emit: Emit): void {
+    this.#emit = emit;
     if (this.#block === undefined) this.#stepWhole(columns, rows, count, out);
     else
       for (let from = 0; from < count; from += BLOCK_ROWS) this.#stepBlock(columns, rows, from, count, out);
   }
 
   flush(emit: Emit): void {
-    this.#context.emit = (values, numRows) => emit(this.outputs.alone(values, numRows));
+    this.#emit = emit;
     this.#plan.definition.flush?.(this.#context);
   }
 
@@ -117,74 +145,89 @@ export class Workspace {
     this.#plan.definition.settle?.(this.#context);
   }
 
-  #stepBlock(
-    columns: Columns,
-    rows: Int32Array | undefined,
-    from: number,
-    count: number,
-    out: Columns,
-  ): void {
+  #stepBlock(columns: Columns, rows: RowNumbers, from: number, count: number, out: Arrays): void {
     const { definition, inputs, outputs } = this.#plan;
-    const block = this.#block!;
     const numRows = Math.min(BLOCK_ROWS, count - from);
-    for (const role in inputs) {
-      const width = inputs[role]!.length;
-      const view = block[role] as AnyArray;
-      gather(columns[role]!, rows, from, numRows, width, view);
-      this.#check(role, view, rows, from, numRows);
-    }
+    const block = this.#rows;
     block.numRows = numRows;
-    definition.step(this.#context, block as Rows);
-    for (const role in outputs) {
-      if (out[role] !== undefined) {
-        scatter(block[role] as AnyArray, rows, from, numRows, outputs[role]!.length, out[role]);
-      }
-    }
-  }
-
-  /** Refuses NaN, infinities and what is above the column's most in `count` rows at the front of `values`. */
-  #check(role: string, values: AnyArray, rows: Int32Array | undefined, from: number, count: number): void {
-    if (!(values instanceof Float32Array || values instanceof Float64Array)) return;
-    const { definition, columns, inputs } = this.#plan;
-    const { length: width, most } = inputs[role]!;
-    const rowOf = (index: number) => {
-      const at = from + Math.floor(index / width);
-      return rows?.[at] ?? at;
-    };
-    const { firstNonFinite, firstAbove } =
-      values instanceof Float32Array ? (this.#arena.kernels as typeof checks) : checks;
-    const bad = firstNonFinite(values as Float32Array, count * width);
-    if (bad >= 0) throw notFinite(definition.name, columns[role]!, rowOf(bad), String(values[bad]));
-    const high =
-      most < Number.POSITIVE_INFINITY ? firstAbove(values as Float32Array, count * width, most) : -1;
-    if (high < 0) return;
-    throw outOfDomain(definition.name, columns[role]!, rowOf(high), `at most ${most}`, String(values[high]));
-  }
-
-  #stepWhole(columns: Columns, rows: Int32Array | undefined, count: number, out: Columns): void {
-    const { definition, inputs, outputs } = this.#plan;
-    const batch: Record<string, AnyArray | number> = { numRows: count };
     for (const role in inputs) {
-      const { length: width } = inputs[role]!;
-      const column = columns[role]!;
-      const values = rows === undefined ? column : gathered(column, rows, count, width);
-      this.#check(role, values, rows, 0, count);
-      batch[role] = values;
+      const type = inputs[role]!;
+      const column = columns[role];
+      if (column === undefined || !isArrayType(type)) {
+        block[role] = column && pickRows(column, type, rows, from, numRows);
+      } else {
+        const view = this.#block![role]!;
+        gather(column as AnyArray, rows, from, numRows, type.length, view);
+        block[role] = view;
+      }
+      this.#check(role, type, block[role], rows, from, numRows);
     }
-    for (const role in out) {
-      batch[role] = rows === undefined ? out[role]! : out[role]!.slice(0, count * outputs[role]!.length);
+    definition.step(this.#context, block);
+    for (const role in outputs) {
+      if (out[role] === undefined) continue;
+      scatter(this.#block![role]!, rows, from, numRows, (outputs[role] as ArrayType).length, out[role]);
     }
-    definition.step(this.#context, batch as Rows);
-    if (rows === undefined) return;
+  }
+
+  #stepWhole(columns: Columns, rows: RowNumbers, count: number, out: Arrays): void {
+    const { definition, inputs, outputs } = this.#plan;
+    const batch = { numRows: count } as StepRows;
+    for (const role in inputs) {
+      const type = inputs[role]!;
+      const column = columns[role];
+      batch[role] =
+        column === undefined || rows === undefined ? column : pickRows(column, type, rows, 0, count);
+      this.#check(role, type, batch[role], rows, 0, count);
+    }
+    const widthOf = (role: string) => (outputs[role] as ArrayType).length;
     for (const role in out)
-      scatter(batch[role] as AnyArray, rows, 0, count, outputs[role]!.length, out[role]!);
+      batch[role] = rows === undefined ? out[role] : out[role]!.slice(0, count * widthOf(role));
+    definition.step(this.#context, batch);
+    if (rows === undefined) return;
+    for (const role in out) scatter(batch[role] as AnyArray, rows, 0, count, widthOf(role), out[role]!);
+  }
+
+  /** Refuses NaN, infinities and what is above the column's most in `count` rows at the front of `view`. */
+  #check(role: string, type: RowType, view: unknown, rows: RowNumbers, from: number, count: number): void {
+    if (isArrayType(type)) {
+      const found = this.#firstRefused(type, view, 0, count * type.length);
+      if (found < 0) return;
+      const row = from + Math.floor(found / type.length);
+      throw this.#refused(role, (view as Float32Array)[found]!, rows?.[row] ?? row, type.most);
+    }
+    if (!isListType(type) || view === undefined) return;
+    const { offsets, values } = view as Varying;
+    const { length, most } = type.element;
+    const found = this.#firstRefused(type.element, values, offsets[0]! * length, offsets[count]! * length);
+    if (found < 0) return;
+    const row = from + offsets.findIndex((offset) => offset * length > found) - 1;
+    throw this.#refused(role, (values as Float32Array)[found]!, rows?.[row] ?? row, most);
+  }
+
+  /** The index of the first refused number from `start` on and before `end`, or −1. */
+  #firstRefused({ most }: ArrayType, values: unknown, start: number, end: number): number {
+    if (!(values instanceof Float32Array || values instanceof Float64Array)) return -1;
+    const inArena = values instanceof Float32Array && values.buffer === this.#arena.buffer;
+    const { firstNonFinite, firstAbove } = inArena ? (this.#arena.kernels as typeof checks) : checks;
+    const numbers = (start === 0 ? values : values.subarray(start)) as Float32Array;
+    let found = firstNonFinite(numbers, end - start);
+    if (found < 0 && most < Number.POSITIVE_INFINITY) found = firstAbove(numbers, end - start, most);
+    return found < 0 ? found : start + found;
+  }
+
+  #refused(role: string, value: number, row: number, most: number): DataflowError {
+    const who = this.#plan.definition.name;
+    const column = this.#plan.columns[role]!;
+    return Number.isFinite(value)
+      ? outOfDomain(who, column, row, `at most ${most}`, String(value))
+      : notFinite(who, column, row, String(value));
   }
 }
 
 /** What every kernel set has, for the columns of operators without kernels. */
 const checks = { firstNonFinite, firstAbove };
 
-type Rows = Parameters<AnyDefinition['step']>[1];
+type StepRows = Mutable<Parameters<AnyDefinition['step']>[1]>;
 type Mutable<T> = { -readonly [N in keyof T]: T[N] };
 
 const blocksOf = (types: ArrayTypes): ArrayTypes =>
@@ -194,58 +237,3 @@ const blocksOf = (types: ArrayTypes): ArrayTypes =>
       { ...type, shape: [BLOCK_ROWS, ...type.shape], length: BLOCK_ROWS * type.length },
     ]),
   );
-
-function gathered(column: AnyArray, rows: Int32Array, count: number, width: number): AnyArray {
-  const target = new (column.constructor as Float32ArrayConstructor)(count * width);
-  gather(column, rows, 0, count, width, target);
-  return target;
-}
-
-/** Copies rows `from` … `from + count − 1` (of `rows`, where given) to the front of `target`. */
-function gather(
-  column: AnyArray,
-  rows: Int32Array | undefined,
-  from: number,
-  count: number,
-  width: number,
-  target: AnyArray,
-): void {
-  if (rows === undefined) {
-    (target as Float32Array).set(column.subarray(from * width, (from + count) * width) as Float32Array);
-    return;
-  }
-  for (let i = 0; i < count; i++) copyRow(column, rows[from + i]! * width, target, i * width, width);
-}
-
-/** The reverse of `gather`. */
-function scatter(
-  block: AnyArray,
-  rows: Int32Array | undefined,
-  from: number,
-  count: number,
-  width: number,
-  column: AnyArray,
-): void {
-  if (rows === undefined) {
-    (column as Float32Array).set(block.subarray(0, count * width) as Float32Array, from * width);
-    return;
-  }
-  for (let i = 0; i < count; i++) copyRow(block, i * width, column, rows[from + i]! * width, width);
-}
-
-/** Short rows are faster copied one by one than by a call. */
-const SHORT = 32;
-
-function copyRow(
-  source: AnyArray,
-  sourceAt: number,
-  target: AnyArray,
-  targetAt: number,
-  width: number,
-): void {
-  if (width > SHORT) {
-    (target as Float32Array).set(source.subarray(sourceAt, sourceAt + width) as Float32Array, targetAt);
-    return;
-  }
-  for (let i = 0; i < width; i++) target[targetAt + i] = source[sourceAt + i]!;
-}

@@ -19,18 +19,10 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
-import {
-  arrowType,
-  columnData,
-  describeSchema,
-  newBatch,
-  OutputColumns,
-  readColumn,
-  readKeys,
-  sameSchema,
-  sliceRows,
-} from '../src/columns.js';
+import { arrowType, columnData, describeSchema, newBatch, sameSchema, sliceRows } from '../src/columns.js';
 import { type ArrayType, f32, f64, i8, i32, i64, u8, u32 } from '../src/layout.js';
+import { OutputColumns } from '../src/output-columns.js';
+import { readColumn, readKeys } from '../src/read-column.js';
 import { expectError } from './support/errors.js';
 
 /** A batch of one column, `x`. */

@@ -20,7 +20,7 @@ import { defineOperator } from '../../src/define-operator.js';
 import { deltaKernels, deltaScratch } from '../../src/kernels/delta.js';
 import { atMost, f32 } from '../../src/layout.js';
 import { checkMatrix } from './constant-decay.js';
-import { advance, type DeltaOptions, deltaOptions, deltaOutput, deltaState } from './delta-memory.js';
+import { advance, type DeltaOptions, deltaOptions, deltaOutput, fadingState } from './delta-memory.js';
 
 export interface GatedDeltaRuleOptions extends DeltaOptions {
   /** Factor on every output (default keyDim^-1/2). */
@@ -42,11 +42,11 @@ export const gatedDeltaRule = defineOperator({
     g: atMost(f32(H), 0),
   }),
   outputs: deltaOutput,
-  layout: deltaState,
+  layout: fadingState,
   scratch: ({ keyDim: K, chunkRows: C }) => ({ fading: f32(deltaScratch(C, K)) }),
-  step({ options, state: { S, position }, scratch, kernels }, { numRows: T, q, k, v, beta, g, o }) {
+  step({ options, state: { S, faded, position }, scratch, kernels }, { numRows: T, q, k, v, beta, g, o }) {
     const { heads: H, keyDim: K, valueDim: V, chunkRows: C, scale } = options;
-    kernels.gatedDeltaRule(S, q, k, v, beta, g, o, scratch.fading, T, H, K, V, C, position[0]!, scale);
+    kernels.gatedDeltaRule(S, faded, q, k, v, beta, g, o, scratch.fading, T, H, K, V, C, position[0]!, scale);
     advance(position, T);
   },
   tolerance: 1e-6,

@@ -20,7 +20,7 @@ import { defineOperator } from '../../src/define-operator.js';
 import { deltaKernels, deltaScratch } from '../../src/kernels/delta.js';
 import { atMost, f32 } from '../../src/layout.js';
 import { checkMatrix } from './constant-decay.js';
-import { advance, type DeltaOptions, deltaOptions, deltaOutput, deltaState } from './delta-memory.js';
+import { advance, type DeltaOptions, deltaOptions, deltaOutput, fadingState } from './delta-memory.js';
 
 export interface Rwkv7Options extends DeltaOptions {
   /** Factor on every output (default 1). */
@@ -43,11 +43,11 @@ export const rwkv7 = defineOperator({
     b: f32(H * K),
   }),
   outputs: deltaOutput,
-  layout: deltaState,
+  layout: fadingState,
   scratch: ({ keyDim: K, chunkRows: C }) => ({ fading: f32(deltaScratch(C, K)) }),
-  step({ options, state: { S, position }, scratch, kernels }, { numRows: T, r, k, v, g, a, b, o }) {
+  step({ options, state: { S, faded, position }, scratch, kernels }, { numRows: T, r, k, v, g, a, b, o }) {
     const { heads: H, keyDim: K, valueDim: V, chunkRows: C, scale } = options;
-    kernels.rwkv7(S, r, k, v, g, a, b, o, scratch.fading, T, H, K, V, C, position[0]!, scale);
+    kernels.rwkv7(S, faded, r, k, v, g, a, b, o, scratch.fading, T, H, K, V, C, position[0]!, scale);
     advance(position, T);
   },
   tolerance: 1e-6,

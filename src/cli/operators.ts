@@ -6,7 +6,7 @@ import * as operators from '../../operators/index.js';
 import { arrowType } from '../columns.js';
 import type { OperatorMaker } from '../define-operator.js';
 import { chosenBackend } from '../kernels/kernel.js';
-import type { ArrayTypes } from '../layout.js';
+import { isArrayType, isListType, type RowType, type RowTypes } from '../row-types.js';
 import { bytes, table } from './format.js';
 import { UsageError } from './usage-error.js';
 
@@ -38,8 +38,8 @@ function details(name: string): string {
   const { definition } = maker;
   const [example] = definition.examples;
   const { description, stateBytes } = maker(example as object);
-  const columns = (heading: string, types: ArrayTypes) =>
-    Object.entries(types).map(([role, type]) => [heading, role, String(arrowType(type))]);
+  const columns = (heading: string, types: RowTypes) =>
+    Object.entries(types).map(([role, type]) => [heading, role, columnInWords(type)]);
   return [
     `${name}: ${definition.summary}`,
     '',
@@ -49,4 +49,9 @@ function details(name: string): string {
     table([...columns('  in', description.inputs), ...columns('  out', description.outputs)]),
     table([['  state', `${bytes(stateBytes)}: ${description.layout}`]]),
   ].join('\n');
+}
+
+function columnInWords(type: RowType): string {
+  const ids = isArrayType(type) || isListType(type) ? '' : ' (or Utf8, as the ids are)';
+  return `${arrowType(type)}${ids}${type.optional ? ', may be absent' : ''}`;
 }

@@ -175,7 +175,7 @@ INLINE void attend(const Attention *a) {
   eachTile(outputTile, a, a->part.count, a->chunk.V);
 }
 
-/** carry: one decay for all of S, or one for each of its rows, a stride of 1 apart. */
+/** S as of the next chunk; what is negligible becomes 0. carry: one decay for all of S, or one for each of its rows, a stride of 1 apart. */
 typedef struct {
   Chunk chunk;
   int count;
@@ -193,7 +193,7 @@ INLINE void foldTile(const void *context, Extent extent) {
     EACH_VECTOR(n, extent) sums[m][n] = loadVector(sRow + m * V, n, extent) * carry;
   }
   addProduct(sums, extent, fold->chunk.keys + extent.row * C, C, fold->chunk.values + extent.column, V, fold->count);
-  EACH_ROW(m, extent) EACH_VECTOR(n, extent) storeVector(sRow + m * V, n, extent, sums[m][n]);
+  EACH_ROW(m, extent) EACH_VECTOR(n, extent) storeVector(sRow + m * V, n, extent, flushLanes(sums[m][n]));
 }
 
 /** keys_kj *= decay_j: each of the chunk's keys decays to the newest row, in place. */

@@ -2,6 +2,8 @@
  * What the TypeScript twins of chunkwise linear recurrences have in common: the twin of `chunk.h`, row by row in the
  * same order of operations. Float32 sums are rounded by the arrays they are kept in; `Math.fround` rounds on the way.
  */
+import { flushNegligible } from './negligible.js';
+
 const { fround } = Math;
 
 /** Decays below this count as 0, so that old rows do not leave slow subnormal numbers behind. */
@@ -95,11 +97,15 @@ export function decayKeys({ keys, K, C }: Chunk, decay: Float32Array, at = 0): v
   }
 }
 
-/** S_k = carry S_k + the sum of k_j v_j over the chunk's first `count` rows, whose keys have decayed. */
+/**
+ * S_k = carry S_k + the sum of k_j v_j over the chunk's first `count` rows, whose keys have decayed. What is negligible
+ * becomes 0.
+ */
 export function foldKey({ S, keys, values, V, C }: Chunk, key: number, count: number, carry: number): void {
   const sRow = key * V;
   for (let i = 0; i < V; i++) S[sRow + i] = S[sRow + i]! * carry;
   for (let j = 0; j < count; j++) addScaled(S, sRow, keys[key * C + j]!, values, j * V, V);
+  flushNegligible(S, V, sRow);
 }
 
 /** y += factor x over n floats. */

@@ -16,13 +16,18 @@
  * 0.77 and 0.82), delta rule 3.8 and 4.2; KDA 4.6 and at least 4.7, RWKV-7 5.8 and at least 6.2: the chunk forms of
  * these two were added up from measured parts.
  *
- * Shapes: S [H, K, V]; q, k, r, a, b [T, H K]; v, o [T, H V]; beta [T, H]; g [T, H] or [T, H K]; scratch [2, C, K].
+ * Shapes: S [H, K, V]; faded [H]; q, k, r, a, b [T, H K]; v, o [T, H V]; beta [T, H]; g [T, H] or [T, H K]; scratch [2, C, K].
  */
 #include "chunk.h"
 #include "columns.h"
 #include "gates.h"
 
 typedef enum { DELTA, GATED_DELTA, KIMI_DELTA, RWKV7 } Rule;
+
+/** A memory that has faded by this since it was last flushed is flushed: what was not negligible then is normal still. */
+#define FAINT 0x1p-26f
+/** It is flushed after so many rows in any case, counted from the start of the stream. */
+enum { MOST_ROWS = 256 };
 
 /** One vector a row, the rows `stride` apart. */
 typedef struct {
@@ -167,17 +172,60 @@ INLINE Span spanOf(float *S, Rows all, Extras extras, float *scratch, Call call,
   return span;
 }
 
-INLINE void run(float *S, Rows rows, Extras extras, float *scratch, Call call, const Rule rule) {
+INLINE Vectors vectorsFrom(Vectors x, int row) { return (Vectors){x.at + row * x.stride, x.stride}; }
+
+/** The span's rows from `row` on. */
+INLINE Span spanFrom(Span span, int row) {
+  span.rows = rowsFrom(span.rows, row);
+  span.beta = vectorsFrom(span.beta, row);
+  span.decay = vectorsFrom(span.decay, row);
+  span.probe = vectorsFrom(span.probe, row);
+  span.answer = vectorsFrom(span.answer, row);
+  span.count -= row;
+  return span;
+}
+
+/** The strongest fading of a row, but for decays of 0: they leave nothing that could be faint. */
+INLINE float fadingOf(const Span *span, int row, const Rule rule) {
+  const float *decay = rowOf(span->decay, row);
+  float least = 1;
+  for (int key = 0; key < (rule == GATED_DELTA ? 1 : span->K); key++) {
+    if (decay[key] > 0 && decay[key] < least) least = decay[key];
+  }
+  return least;
+}
+
+/** How many of the span's rows pass until the memory is faint; faded: by how much it has faded since it was flushed. */
+INLINE int rowsUntilFaint(const Span *span, float *faded, const Rule rule) {
+  int row = 0;
+  while (row < span->count && *faded >= FAINT) *faded *= fadingOf(span, row++, rule);
+  return row;
+}
+
+/** Steps over the rows of an open chunk, with what has faded flushed in between. */
+INLINE void runSpan(const Span *span, float *faded, const Rule rule) {
+  for (int row = 0, count; row < span->count; row += count) {
+    Span part = spanFrom(*span, row);
+    count = faded ? rowsUntilFaint(&part, faded, rule) : part.count;
+    part.count = count;
+    eachTileOfRows(stripOf(rule), &part, 0, 1, span->V);
+    if (!faded || *faded >= FAINT) continue;
+    flushNegligible(span->S, span->K * span->V);
+    *faded = 1;
+  }
+}
+
+/** faded [H] is null where nothing fades. */
+INLINE void run(float *S, float *faded, Rows rows, Extras extras, float *scratch, Call call, const Rule rule) {
   for (int head = 0; head < call.H; head++) {
     float *own = S + head * call.K * call.V;
     int position = call.position;
     for (int t = 0; t < call.T;) {
       const int left = call.T - t, open = call.C - position % call.C;
-      const int count = open < left ? open : left;
-      const Span span = spanOf(own, rows, extras, scratch, call, head, t, count, rule);
-      eachTileOfRows(stripOf(rule), &span, 0, 1, call.V);
-      t += count;
-      position = (position + count) % FLUSH_ROWS;
+      const Span span = spanOf(own, rows, extras, scratch, call, head, t, open < left ? open : left, rule);
+      runSpan(&span, faded ? faded + head : 0, rule);
+      t += span.count;
+      position = (position + span.count) % MOST_ROWS;
       if (position == 0) flushNegligible(own, call.K * call.V);
     }
   }
@@ -185,25 +233,25 @@ INLINE void run(float *S, Rows rows, Extras extras, float *scratch, Call call, c
 
 EXPORT void deltaRule(float *S, const float *q, const float *k, const float *v, const float *beta, float *o, int T,
                       int H, int K, int V, int C, int position, float scale) {
-  run(S, (Rows){q, k, v, o, 0, 0}, (Extras){.beta = beta}, 0, (Call){T, H, K, V, C, position, scale}, DELTA);
+  run(S, 0, (Rows){q, k, v, o, 0, 0}, (Extras){.beta = beta}, 0, (Call){T, H, K, V, C, position, scale}, DELTA);
 }
 
-EXPORT void gatedDeltaRule(float *S, const float *q, const float *k, const float *v, const float *beta, const float *g,
+EXPORT void gatedDeltaRule(float *S, float *faded, const float *q, const float *k, const float *v, const float *beta, const float *g,
                            float *o, float *scratch, int T, int H, int K, int V, int C, int position, float scale) {
   const Extras extras = {.beta = beta, .g = g};
-  run(S, (Rows){q, k, v, o, 0, 0}, extras, scratch, (Call){T, H, K, V, C, position, scale}, GATED_DELTA);
+  run(S, faded, (Rows){q, k, v, o, 0, 0}, extras, scratch, (Call){T, H, K, V, C, position, scale}, GATED_DELTA);
 }
 
-EXPORT void kimiDeltaAttention(float *S, const float *q, const float *k, const float *v, const float *beta,
+EXPORT void kimiDeltaAttention(float *S, float *faded, const float *q, const float *k, const float *v, const float *beta,
                                const float *g, float *o, float *scratch, int T, int H, int K, int V, int C,
                                int position, float scale) {
   const Extras extras = {.beta = beta, .g = g};
-  run(S, (Rows){q, k, v, o, 0, 0}, extras, scratch, (Call){T, H, K, V, C, position, scale}, KIMI_DELTA);
+  run(S, faded, (Rows){q, k, v, o, 0, 0}, extras, scratch, (Call){T, H, K, V, C, position, scale}, KIMI_DELTA);
 }
 
-EXPORT void rwkv7(float *S, const float *r, const float *k, const float *v, const float *g, const float *a,
+EXPORT void rwkv7(float *S, float *faded, const float *r, const float *k, const float *v, const float *g, const float *a,
                   const float *b, float *o, float *scratch, int T, int H, int K, int V, int C, int position,
                   float scale) {
   const Extras extras = {.g = g, .probe = a, .answer = b};
-  run(S, (Rows){r, k, v, o, 0, 0}, extras, scratch, (Call){T, H, K, V, C, position, scale}, RWKV7);
+  run(S, faded, (Rows){r, k, v, o, 0, 0}, extras, scratch, (Call){T, H, K, V, C, position, scale}, RWKV7);
 }

@@ -6,7 +6,7 @@
  * The twins of `delta.c`, a row at a time in the same order of operations: the bits are equal. Their float32 sums are
  * rounded by the arrays they are kept in; `Math.fround` rounds the products on the way.
  *
- * Shapes, the same for all: S [H, K, V] after the last row; q, k, r, a, b [T, H K] and v, o [T, H V] packed rows;
+ * Shapes, the same for all: S [H, K, V] after the last row, faded [H] how much of it has faded since it was last flushed; q, k, r, a, b [T, H K] and v, o [T, H V] packed rows;
  * beta [T, H]; g [T, H], or [T, H K] where every key dimension fades by itself; scratch of `deltaScratch` floats.
  * C rows pass over a part of the state together (16 or 32): that is a matter of speed alone. `position` counts the
  * rows before this call, modulo 256: the caller advances it.
@@ -15,7 +15,7 @@ import { addScaled, floatsOfHead } from './chunk.js';
 import { gateOf } from './gates.js';
 import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
-import { FLUSH_ROWS, flushNegligible } from './negligible.js';
+import { flushNegligible } from './negligible.js';
 import { wasm } from './wasm/delta.js';
 
 const { fround } = Math;
@@ -45,13 +45,15 @@ export function deltaRule(
     correct(seen, v, row * V, beta[row]!, V);
     add(state, k, row * K, seen, 0, K, V);
     read(o, row * V, state, q, row * K, K, V, scale);
+    return 1;
   };
-  eachRow(S, T, H, K, V, position, step);
+  eachRow(S, new Float32Array(H).fill(1), T, H, K, V, position, step);
 }
 
 /** The same with one decay a head: the memory fades by e^g before it is asked. */
 export function gatedDeltaRule(
   S: Float32Array,
+  faded: Float32Array,
   q: Float32Array,
   k: Float32Array,
   v: Float32Array,
@@ -77,13 +79,15 @@ export function gatedDeltaRule(
     fade(state, decays, K, V);
     add(state, k, row * K, seen, 0, K, V);
     read(o, row * V, state, q, row * K, K, V, scale);
+    return fadingOf(decays);
   };
-  eachRow(S, T, H, K, V, position, step);
+  eachRow(S, faded, T, H, K, V, position, step);
 }
 
 /** The same with one decay a key dimension. */
 export function kimiDeltaAttention(
   S: Float32Array,
+  faded: Float32Array,
   q: Float32Array,
   k: Float32Array,
   v: Float32Array,
@@ -110,13 +114,15 @@ export function kimiDeltaAttention(
     fade(state, decays, K, V);
     add(state, k, row * K, seen, 0, K, V);
     read(o, row * V, state, q, row * K, K, V, scale);
+    return fadingOf(decays);
   };
-  eachRow(S, T, H, K, V, position, step);
+  eachRow(S, faded, T, H, K, V, position, step);
 }
 
 /** S_t = diag(e^g) S_(t-1) + b (S_(t-1)^T a)^T + k v^T, o_t = scale S_t^T r. */
 export function rwkv7(
   S: Float32Array,
+  faded: Float32Array,
   r: Float32Array,
   k: Float32Array,
   v: Float32Array,
@@ -142,8 +148,9 @@ export function rwkv7(
     add(state, b, row * K, seen, 0, K, V);
     add(state, k, row * K, v, row * V, K, V);
     read(o, row * V, state, r, row * K, K, V, scale);
+    return fadingOf(decays);
   };
-  eachRow(S, T, H, K, V, position, step);
+  eachRow(S, faded, T, H, K, V, position, step);
 }
 
 export const deltaKernels = defineKernels('delta', wasm, {
@@ -155,12 +162,22 @@ export const deltaKernels = defineKernels('delta', wasm, {
   rwkv7,
 });
 
-/** Takes a row into a head's S: `row` counts vectors, t H + h. */
-type Step = (S: Float32Array, row: number) => void;
+/** A memory that has faded by this since it was last flushed is flushed: what was not negligible then is normal still. */
+const FAINT = 2 ** -26;
+/** It is flushed after so many rows in any case, counted from the start of the stream. */
+const MOST_ROWS = 256;
+
+/** Takes a row into a head's S, `row` counts vectors, t H + h; tells how strongly S has faded. */
+type Step = (S: Float32Array, row: number) => number;
+
+/** The strongest fading, but for decays of 0: they leave nothing that could be faint. */
+const fadingOf = (decays: Float32Array): number =>
+  decays.reduce((least, decay) => (decay > 0 && decay < least ? decay : least), 1);
 
 /** Steps each head's S over its rows; what is negligible is flushed on the way. */
 function eachRow(
   S: Float32Array,
+  faded: Float32Array,
   T: number,
   H: number,
   K: number,
@@ -171,8 +188,10 @@ function eachRow(
   for (let h = 0; h < H; h++) {
     const state = floatsOfHead(h, S, K * V);
     for (let t = 0; t < T; t++) {
-      step(state, t * H + h);
-      if ((position + t + 1) % FLUSH_ROWS === 0) flushNegligible(state, K * V);
+      faded[h]! *= step(state, t * H + h);
+      const isFaint = faded[h]! < FAINT;
+      if (isFaint || (position + t + 1) % MOST_ROWS === 0) flushNegligible(state, K * V);
+      if (isFaint) faded[h] = 1;
     }
   }
 }

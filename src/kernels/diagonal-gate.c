@@ -152,7 +152,7 @@ ONCE void fold(Chunk chunk, Decays decays, int count) {
 }
 
 INLINE void runHead(Chunk chunk, Decays decays, Rows rows, Gates gates, Scratch scratch, Call call, Reads reads) {
-  const int C = chunk.C, V = chunk.V;
+  const int C = chunk.C;
   for (int t = 0, count; t < call.T; t += count) {
     const int first = (call.position + t) % C;
     count = rowsOfPart(first, call.T - t, C);
@@ -162,7 +162,6 @@ INLINE void runHead(Chunk chunk, Decays decays, Rows rows, Gates gates, Scratch 
     scorePart(chunk, decays, own, (Gates){gates.g + t * rows.keyStride, gates.bonus}, part, scratch, reads);
     writeOutputs(chunk, part, scratch, own.o, own.valueStride);
     if (first + count == C) fold(chunk, decays, C);
-    if ((call.position + t + count) % FLUSH_ROWS == 0) flushNegligible(chunk.S, chunk.K * V);
   }
 }
 

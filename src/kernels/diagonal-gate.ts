@@ -26,7 +26,7 @@ import {
 import { decayOf, gateOf, takeDecays } from './gates.js';
 import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
-import { FLUSH_ROWS, flushNegligible, NEGLIGIBLE } from './negligible.js';
+import { NEGLIGIBLE } from './negligible.js';
 import { wasm } from './wasm/diagonal-gate.js';
 
 const { fround } = Math;
@@ -175,7 +175,7 @@ function runHead(
   scale: number,
 ): void {
   const { chunk } = head;
-  const { S, K, V, C } = chunk;
+  const { K, V, C } = chunk;
   const [query, stateQuery, scores] = [0, C * K, 2 * C * K].map((at) => scratch.subarray(at)) as Triple;
   for (let t = 0; t < T; t++) {
     const row = (position + t) % C;
@@ -191,7 +191,6 @@ function runHead(
     outputRow(chunk, row, stateQuery, 0, 1, scores, o, vRow);
     if (before === GROUP_ROWS - 1) closeGroup(head, row - before, GROUP_ROWS);
     if (row === C - 1) fold(head, C);
-    if ((position + t + 1) % FLUSH_ROWS === 0) flushNegligible(S, K * V);
   }
 }
 

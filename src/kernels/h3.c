@@ -37,7 +37,7 @@ INLINE void shiftTile(const void *context, Extent extent) {
   const float *newest = s->history + (s->N - 1 + extent.row) * D + extent.column;
   Tile sums = {0};
   ROLLED for (int j = 0; j < s->N; j++) {
-    Vec tap[TILE_VECTORS];
+    Vec tap[WIDE_VECTORS];
     EACH_VECTOR(n, extent) tap[n] = loadVector(s->taps + j * D + extent.column, n, extent);
     EACH_ROW(m, extent) EACH_VECTOR(n, extent) {
       sums[m][n] = multiplyAdd(tap[n], loadVector(newest + (m - j) * D, n, extent), sums[m][n]);

@@ -161,10 +161,9 @@ INLINE void flushNegligibleWide(double *x, int n) {
 
 INLINE void runHead(Chunk chunk, Gated head, Rows rows, Preactivations pre, Scratch scratch, Call call) {
   const int C = chunk.C;
-  int position = call.position;
-  for (int t = 0; t < call.T;) {
-    const int first = position % C;
-    const int count = rowsOfPart(first, call.T - t, C);
+  for (int t = 0, count; t < call.T; t += count) {
+    const int first = (call.position + t) % C;
+    count = rowsOfPart(first, call.T - t, C);
     const Preactivations own = {pre.i + t * pre.stride, pre.f + t * pre.stride, pre.stride};
     if (head.m) exponentialGates(own, scratch.gates, count, head);
     else sigmoidGates(own, scratch.gates, count, head);
@@ -173,11 +172,9 @@ INLINE void runHead(Chunk chunk, Gated head, Rows rows, Preactivations pre, Scra
     const Attention attention = {chunk, rowsFrom(rows, t), part, scratch.scores};
     attend(&attention);
     if (head.n) normalizeRows(head.n, scratch.gates, attention.rows, count, call);
-    if (first + count == C) fold(chunk, head, scratch.among, C);
-    t += count;
-    position = (position + count) % FLUSH_ROWS;
-    if (position == 0) flushNegligible(chunk.S, chunk.K * chunk.V);
-    if (position == 0 && head.n) flushNegligibleWide(head.n, chunk.K);
+    if (first + count < C) continue;
+    fold(chunk, head, scratch.among, C);
+    if (head.n) flushNegligibleWide(head.n, chunk.K);
   }
 }
 

@@ -18,7 +18,7 @@
 import { type Chunk, chunkOfHead, decayKeys, foldKey, keepRow, outputRow, scoreRow } from './chunk.js';
 import { defineKernels } from './kernel.js';
 import { exp64, firstAbove, firstNonFinite, logSigmoid64, sigmoid64 } from './math.js';
-import { FLUSH_ROWS, flushNegligible, NEGLIGIBLE } from './negligible.js';
+import { flushNegligible, NEGLIGIBLE } from './negligible.js';
 import { wasm } from './wasm/mlstm.js';
 
 const { fround } = Math;
@@ -210,7 +210,7 @@ function runHead(
 ): void {
   const { chunk, n, m, logDecay, weights, carry } = head;
   const { q, k, v, i, f, o, T, H } = rows;
-  const { S, K, V, C } = chunk;
+  const { K, V, C } = chunk;
   const narrowScale = fround(scale);
   for (let t = 0; t < T; t++) {
     const row = (position + t) % C;
@@ -231,10 +231,9 @@ function runHead(
       const factor = fround(1 / divisor);
       for (let j = 0; j < V; j++) o[valueRow + j] = o[valueRow + j]! * factor;
     }
-    if (row === C - 1) fold(chunk, weights, carry, scratch, C);
-    if ((position + t + 1) % FLUSH_ROWS !== 0) continue;
-    flushNegligible(S, K * V);
-    if (n !== undefined) for (let key = 0; key < K; key++) n[key] = withoutNegligible(n[key]!);
+    if (row < C - 1) continue;
+    fold(chunk, weights, carry, scratch, C);
+    if (n !== undefined) flushNegligible(n, K);
   }
 }
 

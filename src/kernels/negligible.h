@@ -1,12 +1,15 @@
-/** What is left of old rows must not end in slow subnormal numbers: state that is negligible becomes 0 now and then. */
+/**
+ * What is left of old rows must not end in slow subnormal numbers: state that is negligible becomes 0 before it gets there.
+ * Chunks do so as they fold, delta rules when enough has faded, element-wise recurrences every few rows.
+ */
 #pragma once
 
 #include "lanes.h"
 
 /** Decayed state smaller than this counts as 0. */
 #define NEGLIGIBLE 1e-30f
-/** It is flushed after so many rows, counted from the start of the stream. */
-enum { FLUSH_ROWS = 256 };
+/** Element-wise recurrences flush after so many rows, counted from the start of the stream. */
+enum { FLUSH_ROWS = 16 };
 
 INLINE Vec flushLanes(Vec x) { return zeroWhere(absolute(x) < NEGLIGIBLE, x); }
 

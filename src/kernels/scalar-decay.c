@@ -35,12 +35,12 @@ INLINE void normalizeTile(const void *context, Extent extent) {
   }
 }
 
-/** z_k = carry z_k + the sum of the decayed keys. */
+/** z_k = carry z_k + the sum of the decayed keys; what is negligible becomes 0. */
 INLINE void foldKeySums(float *z, Chunk chunk, int count, float carry) {
   for (int key = 0; key < chunk.K; key++) {
     float sum = z[key] * carry;
     for (int j = 0; j < count; j++) sum += chunk.keys[key * chunk.C + j];
-    z[key] = sum;
+    z[key] = __builtin_fabsf(sum) < NEGLIGIBLE ? 0 : sum;
   }
 }
 
@@ -55,19 +55,14 @@ static void fold(Chunk chunk, float *z, const float *decay, int count) {
 
 INLINE void runHead(Chunk chunk, float *z, const float *decay, Rows rows, float *scores, Call call) {
   const int C = chunk.C;
-  int position = call.position;
-  for (int t = 0; t < call.T;) {
-    const int first = position % C;
-    const int count = rowsOfPart(first, call.T - t, C);
+  for (int t = 0, count; t < call.T; t += count) {
+    const int first = (call.position + t) % C;
+    count = rowsOfPart(first, call.T - t, C);
     const Part part = {first, count, decay + first * C, decay + C * C + first, call.scale};
     const Attention attention = {chunk, rowsFrom(rows, t), part, scores};
     attend(&attention);
     if (z) eachTile(normalizeTile, &(Normalization){attention, z, call.epsilon}, count, 1);
     if (first + count == C) fold(chunk, z, decay, C);
-    t += count;
-    position = (position + count) % FLUSH_ROWS;
-    if (position == 0) flushNegligible(chunk.S, chunk.K * chunk.V);
-    if (position == 0 && z) flushNegligible(z, chunk.K);
   }
 }
 

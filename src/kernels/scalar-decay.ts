@@ -22,7 +22,7 @@ import {
 } from './chunk.js';
 import { defineKernels } from './kernel.js';
 import { elu1, expF32, firstAbove, firstNonFinite, relu } from './math.js';
-import { FLUSH_ROWS, flushNegligible } from './negligible.js';
+import { flushNegligible } from './negligible.js';
 import { wasm } from './wasm/scalar-decay.js';
 
 const { fround } = Math;
@@ -181,7 +181,7 @@ function runHead(
   epsilon: number,
 ): void {
   const { chunk, z, decay } = head;
-  const { S, K, V, C } = chunk;
+  const { K, V, C } = chunk;
   for (let t = 0; t < T; t++) {
     const row = (position + t) % C;
     const qRow = (t * H + h) * K;
@@ -193,10 +193,6 @@ function runHead(
     outputRow(chunk, row, q, qRow, carry, scores, o, vRow);
     if (z !== undefined) normalizeRow(chunk, z, row, q, qRow, carry, scores, o, vRow, epsilon);
     if (row === C - 1) fold(head, C);
-    if ((position + t + 1) % FLUSH_ROWS === 0) {
-      flushNegligible(S, K * V);
-      if (z !== undefined) flushNegligible(z, K);
-    }
   }
 }
 
@@ -233,5 +229,6 @@ function fold({ chunk, z, decay }: Head, count: number): void {
     if (z === undefined) continue;
     z[key] = z[key]! * carry;
     for (let j = 0; j < count; j++) z[key] = z[key]! + keys[key * C + j]!;
+    flushNegligible(z, 1, key);
   }
 }

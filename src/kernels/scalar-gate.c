@@ -70,7 +70,6 @@ INLINE void runHead(Chunk chunk, Decays decays, Rows rows, const float *gates, S
     const Part part = {first, count, scratch.among, scratch.carries, call.scale};
     attend(&(Attention){chunk, rowsFrom(rows, t), part, scratch.scores});
     if (first + count == C) fold(chunk, decays, C);
-    if ((call.position + t + count) % FLUSH_ROWS == 0) flushNegligible(chunk.S, chunk.K * chunk.V);
   }
 }
 

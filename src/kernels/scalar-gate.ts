@@ -24,7 +24,7 @@ import {
 import { decayOf, gateOf, takeDecays } from './gates.js';
 import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
-import { FLUSH_ROWS, flushNegligible, NEGLIGIBLE } from './negligible.js';
+import { NEGLIGIBLE } from './negligible.js';
 import { wasm } from './wasm/scalar-gate.js';
 
 const { fround } = Math;
@@ -131,7 +131,7 @@ function runHead(
   scale: number,
 ): void {
   const { chunk, fades, carry } = head;
-  const { S, K, V, C } = chunk;
+  const { K, V, C } = chunk;
   for (let t = 0; t < T; t++) {
     const row = (position + t) % C;
     const qRow = (t * H + h) * K;
@@ -142,7 +142,6 @@ function runHead(
     for (let j = 0; j <= row; j++) scores[j] = scores[j]! * fround(fades[j]! * scale);
     outputRow(chunk, row, q, qRow, fround(carry[0]! * scale), scores, o, vRow);
     if (row === C - 1) fold(head, C);
-    if ((position + t + 1) % FLUSH_ROWS === 0) flushNegligible(S, K * V);
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * Matrix products in register tiles of 4 rows by 2 vectors, for any number of rows and columns.
+ * Matrix products in register tiles of 4 rows by 2 vectors, for any number of rows and columns. A row alone takes 8
+ * vectors at a time: fewer sums would wait for one another.
  *
  * Every element of a product is the same sequence of multiply-adds in whichever tile it falls, so a result does not
  * depend on how rows were grouped.
@@ -9,9 +10,10 @@
 #include "lanes.h"
 
 enum { TILE_ROWS = 4, TILE_VECTORS = 2, TILE_COLUMNS = TILE_VECTORS * W };
+enum { WIDE_VECTORS = 4, WIDE_COLUMNS = WIDE_VECTORS * W };
 
 /** One tile's sums; a tile at an edge uses the first rows and columns of it. */
-typedef Vec Tile[TILE_ROWS][TILE_VECTORS];
+typedef Vec Tile[TILE_ROWS][WIDE_VECTORS];
 
 /** Where a tile starts and what it covers: `rows` by `vectors` of `lanes` columns each. Only `lanes` is no constant. */
 typedef struct {
@@ -23,8 +25,8 @@ typedef struct {
 
 typedef void TileBody(const void *context, Extent extent);
 
-INLINE void eachTileOfRows(TileBody *body, const void *context, int row, int rows, int columns) {
-  int column = 0;
+/** The tiles of some rows from `column` on. */
+INLINE void eachTileFrom(TileBody *body, const void *context, int row, int rows, int column, int columns) {
   for (; column + TILE_COLUMNS <= columns; column += TILE_COLUMNS) {
     body(context, (Extent){row, column, rows, TILE_VECTORS, W});
   }
@@ -32,11 +34,23 @@ INLINE void eachTileOfRows(TileBody *body, const void *context, int row, int row
   if (column < columns) body(context, (Extent){row, column, rows, 1, columns - column});
 }
 
+INLINE void eachTileOfRows(TileBody *body, const void *context, int row, int rows, int columns) {
+  eachTileFrom(body, context, row, rows, 0, columns);
+}
+
+INLINE void eachTileOfRow(TileBody *body, const void *context, int row, int columns) {
+  int column = 0;
+  for (; column + WIDE_COLUMNS <= columns; column += WIDE_COLUMNS) {
+    body(context, (Extent){row, column, 1, WIDE_VECTORS, W});
+  }
+  eachTileFrom(body, context, row, 1, column, columns);
+}
+
 /** Calls `body` for each tile of a matrix of rows by columns. */
 INLINE void eachTile(TileBody *body, const void *context, int rows, int columns) {
   int row = 0;
   for (; row + TILE_ROWS <= rows; row += TILE_ROWS) eachTileOfRows(body, context, row, TILE_ROWS, columns);
-  for (; row < rows; row++) eachTileOfRows(body, context, row, 1, columns);
+  for (; row < rows; row++) eachTileOfRow(body, context, row, columns);
 }
 
 INLINE Vec loadVector(const float *row, int n, Extent extent) { return loadLanes(row + n * W, extent.lanes); }
@@ -48,7 +62,7 @@ INLINE void storeVector(float *row, int n, Extent extent, Vec x) { storeLanes(ro
  */
 INLINE void addProduct(Tile sums, Extent extent, const float *a, int aStride, const float *b, int bStride, int terms) {
   ROLLED for (int t = 0; t < terms; t++) {
-    Vec bRow[TILE_VECTORS];
+    Vec bRow[WIDE_VECTORS];
     EACH_VECTOR(n, extent) bRow[n] = loadVector(b + t * bStride, n, extent);
     EACH_ROW(m, extent) {
       const Vec factor = splat(a[m * aStride + t]);

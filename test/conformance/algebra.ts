@@ -3,8 +3,9 @@
  */
 import fc from 'fast-check';
 import { applyTo } from '../../src/apply.js';
+import type { ColumnView } from '../../src/row-types.js';
 import type { State } from '../../src/state.js';
-import { expectClose, expectSameBits, expectSameOutcome } from '../support/compare.js';
+import { expectClose, expectSameColumn, expectSameOutcome } from '../support/compare.js';
 import { outputsOf, run } from '../support/outcome.js';
 import { campaign, cuttings, seeds } from '../support/property.js';
 import { batchOf, cutInto, rowsBetween } from '../support/rows.js';
@@ -37,7 +38,7 @@ const undoes: LawCheck = {
         for (const given of [asEmitted, cutInto(outputs, packed, back)]) {
           const undone = outputsOf(inverse, applyTo(given, inverse).batches);
           for (const role of Object.keys(inputs)) {
-            expectSameBits(undone[role]!, rows[role]!, `${role}, there and back`);
+            expectSameColumn(whole(undone[role]!), whole(rows[role]!), `${role}, there and back`);
           }
         }
       }),
@@ -45,6 +46,12 @@ const undoes: LawCheck = {
     );
   },
 };
+
+/** Rows of bytes are one stream of bytes: where they were cut does not count. */
+const whole = (view: ColumnView): ColumnView =>
+  'offsets' in view && view.values instanceof Uint8Array
+    ? view.values.subarray(view.offsets[0], view.offsets.at(-1))
+    : view;
 
 /** Compares the slots that a merge speaks of; what it leaves out (an open chunk, now folded in) starts anew. */
 function expectSameSlots(got: State, expected: State, { definition, resolved }: Subject, what: string): void {

@@ -4,9 +4,10 @@
 import type { RecordBatch } from 'apache-arrow';
 import { Subject as Stream } from 'rxjs';
 import type { OpenOperator } from '../../src/operator.js';
-import { expectSameBits, expectSameOutcome } from '../support/compare.js';
-import { type Outcome, outputsOf, run, valuesOf } from '../support/outcome.js';
-import { batchOf, copyOf, cutInto, rowsBetween } from '../support/rows.js';
+import type { ColumnView } from '../../src/row-types.js';
+import { expectSameColumn, expectSameOutcome } from '../support/compare.js';
+import { type Outcome, outputsOf, run, viewOf } from '../support/outcome.js';
+import { arraysOf, batchOf, copyOf, cutInto, rowsBetween } from '../support/rows.js';
 import { type LawCheck, MANY_ROWS, type Subject } from './laws.js';
 
 const LENGTHS = [40, 1, 70, 0, 100, 33];
@@ -19,6 +20,10 @@ function undisturbed({ operator, rows: rowsFor }: Subject) {
   return { rows, batches, expected: run(operator, batches()) };
 }
 
+const overwrite = (view: ColumnView) => {
+  for (const array of arraysOf(view)) new Uint8Array(array.buffer).fill(0xff);
+};
+
 const inputsUnchanged: LawCheck = {
   law: 'isolation',
   statement: 'leaves its input columns as they are',
@@ -27,7 +32,7 @@ const inputsUnchanged: LawCheck = {
     const rows = rowsFor(MANY_ROWS, 29);
     const before = copyOf(inputs, rows);
     run(operator, cutInto(inputs, rows, LENGTHS));
-    for (const role of Object.keys(inputs)) expectSameBits(rows[role]!, before[role]!, `input ${role}`);
+    for (const role of Object.keys(inputs)) expectSameColumn(rows[role]!, before[role]!, `input ${role}`);
   },
 };
 
@@ -37,18 +42,16 @@ const outputsOwned: LawCheck = {
   check(subject) {
     const { operator } = subject;
     const { batches, expected } = undisturbed(subject);
-    const names = Object.keys(operator.description.outputs).map(
-      (role) => operator.description.columns[role]!,
-    );
+    const { outputs, columns } = operator.description;
     const clobber = (batch: RecordBatch) => {
-      for (const name of names) new Uint8Array(valuesOf(batch, name).buffer).fill(0xff);
+      for (const [role, type] of Object.entries(outputs)) overwrite(viewOf(batch, columns[role]!, type));
     };
     expectSameOutcome(run(operator, batches(), { onBatch: clobber }), expected, 'outputs overwritten');
 
     const kept: RecordBatch[] = [];
     run(operator, batches(), { onBatch: (batch) => kept.push(batch) });
     for (const [role, values] of Object.entries(outputsOf(operator, kept))) {
-      expectSameBits(values, expected.outputs[role]!, `outputs kept to the end, ${role}`);
+      expectSameColumn(values, expected.outputs[role]!, `outputs kept to the end, ${role}`);
     }
   },
 };
@@ -67,7 +70,7 @@ const inputsLetGo: LawCheck = {
       const to = Math.min(from + length, MANY_ROWS);
       const part = copyOf(inputs, rowsBetween(inputs, rows, from, to));
       open.step(batchOf(inputs, part), (batch) => emitted.push(batch));
-      for (const values of Object.values(part)) new Uint8Array(values.buffer).fill(0xff);
+      for (const view of Object.values(part)) overwrite(view);
       from = to;
     }
     const snapshot = open.snapshot();
@@ -121,10 +124,10 @@ const subscriptionsApart: LawCheck = {
     source.complete();
     const late: Outcome = run(operator, rest);
     for (const [role, values] of Object.entries(outputsOf(operator, emitted[0]!))) {
-      expectSameBits(values, expected.outputs[role]!, `first subscription, ${role}`);
+      expectSameColumn(values, expected.outputs[role]!, `first subscription, ${role}`);
     }
     for (const [role, values] of Object.entries(outputsOf(operator, emitted[1]!))) {
-      expectSameBits(values, late.outputs[role]!, `late subscription, ${role}`);
+      expectSameColumn(values, late.outputs[role]!, `late subscription, ${role}`);
     }
   },
 };

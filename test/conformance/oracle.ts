@@ -3,12 +3,12 @@
  */
 import fc from 'fast-check';
 import { stateFromSnapshot } from '../../src/define-operator.js';
-import { f32, f64 } from '../../src/layout.js';
+import { type AnyArray, type ArrayType, f32, f64 } from '../../src/layout.js';
 import type { State } from '../../src/state.js';
 import { expectClose, expectSameOutcome } from '../support/compare.js';
 import { type Outcome, run } from '../support/outcome.js';
 import { campaign, seeds } from '../support/property.js';
-import { batchOf, mapRows } from '../support/rows.js';
+import { batchOf, mapRows, mapTypes } from '../support/rows.js';
 import type { LawCheck, Naive, Subject } from './laws.js';
 
 function reference({ naive, label }: Subject): Naive {
@@ -19,7 +19,7 @@ function reference({ naive, label }: Subject): Naive {
 function expectReference(subject: Subject, got: Outcome, expected: ReturnType<Naive>, what: string): void {
   const { operator, definition } = subject;
   for (const role of Object.keys(operator.description.outputs)) {
-    expectClose(got.outputs[role]!, expected[role]!, definition.tolerance, `${what}, ${role}`);
+    expectClose(got.outputs[role] as AnyArray, expected[role]!, definition.tolerance, `${what}, ${role}`);
   }
   const state = stateFromSnapshot(operator, got.snapshot);
   for (const name of slotsOf(state, expected)) {
@@ -88,9 +88,8 @@ const takesBothFloats: LawCheck = {
     );
     const asFloats = (type: typeof f32 | typeof f64, array: typeof Float32Array | typeof Float64Array) => {
       const isFloat = (dtype: string) => dtype === 'f32' || dtype === 'f64';
-      const types = Object.fromEntries(
-        Object.entries(inputs).map(([role, one]) => [role, isFloat(one.dtype) ? type(...one.shape) : one]),
-      );
+      const asType = (one: ArrayType) => (isFloat(one.dtype) ? type(...one.shape) : one);
+      const types = mapTypes(inputs, asType);
       const values = mapRows(inputs, rows, (x, { dtype }) =>
         isFloat(dtype) ? array.from(x as Float64Array) : x,
       );

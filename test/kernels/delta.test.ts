@@ -85,14 +85,21 @@ function run(rule: Rule, sizes: Sizes, rows: Rows, settings: Settings = {}) {
   const inputs = COLUMNS[rule].map((column) => [column, MOST_ROWS * widthOf(rule, column, sizes)] as const);
   const lengths: Record<string, number> = {
     S: H * K * V,
+    faded: H,
     ...Object.fromEntries(inputs),
     o: MOST_ROWS * H * V,
     scratch: deltaScratch(C, K),
   };
   const { kernels, arrays, untouched } = guardedArrays(deltaKernels, lengths, backend, last);
   const kernel: Kernel = kernels[rule];
-  const { S, o: block, scratch } = arrays as Readonly<Record<'S' | 'o' | 'scratch', Float32Array>>;
+  const {
+    S,
+    faded,
+    o: block,
+    scratch,
+  } = arrays as Readonly<Record<'S' | 'faded' | 'o' | 'scratch', Float32Array>>;
   S.fill(0);
+  faded.fill(1);
   const o = new Float32Array(T * H * V);
   for (let t = 0, call = 0; t < T; call++) {
     const count = Math.min(cuts[call % cuts.length]!, T - t);
@@ -102,7 +109,19 @@ function run(rule: Rule, sizes: Sizes, rows: Rows, settings: Settings = {}) {
       return arrays[column]!;
     });
     const own = rule === 'deltaRule' ? [block] : [block, scratch];
-    kernel(S, ...columns, ...own, count, H, K, V, C, t % 256, SCALE);
+    kernel(
+      S,
+      ...(rule === 'deltaRule' ? [] : [faded]),
+      ...columns,
+      ...own,
+      count,
+      H,
+      K,
+      V,
+      C,
+      t % 256,
+      SCALE,
+    );
     o.set(block.subarray(0, count * H * V), t * H * V);
     t += count;
   }

@@ -107,7 +107,7 @@ describe('simpleGla', () => {
     forAll((options, seed) => {
       const gated = simpleGla(options);
       const rows = randomRows(gated, options, seed);
-      const g = new Float32Array(rows.g!.length);
+      const g = new Float32Array((rows.g as Float32Array).length);
       expectSameBits(output(gated, { ...rows, g }), output(linearAttention(options), rows), 'without decay');
     });
   });
@@ -129,7 +129,7 @@ describe('simpleGla', () => {
       const { inputs } = gated.description;
       const rows = randomRows(gated, options, seed);
       const got = run(dual, [batchOf(inputs, rows, columns)]);
-      expectSameBits(got.outputs.o!, output(gated, rows), 'as simpleGla');
+      expectSameBits(got.outputs.o as Float32Array, output(gated, rows), 'as simpleGla');
       expectSameBits(gated.stateFrom(dual.state().toBytes()).bytes, gated.state().bytes, 'state');
     });
   });
@@ -140,7 +140,7 @@ describe('gatedLinearAttention', () => {
     forAll((options, seed) => {
       const gated = gatedLinearAttention(options);
       const rows = randomRows(gated, options, seed);
-      const g = new Float32Array(rows.g!.length);
+      const g = new Float32Array((rows.g as Float32Array).length);
       expectClose(
         output(gated, { ...rows, g }),
         output(linearAttention(options), rows),

@@ -136,7 +136,7 @@ describe('linearAttention', () => {
     const options = { heads: 2, keyDim: 3, valueDim: 2, chunkRows: 16 } as const;
     const operator = linearAttention({ ...options, featureMap: 'exp' });
     const rows = randomRows(operator, options, 50, 3);
-    const before = rows.q!.slice();
+    const before = (rows.q as Float32Array).slice();
     output(operator, rows);
     expect(rows.q).toEqual(before);
   });

@@ -2,6 +2,7 @@
  * Comparisons that say where two results part.
  */
 import type { AnyArray } from '../../src/layout.js';
+import type { ColumnView, Id, Varying } from '../../src/row-types.js';
 import type { Outcome } from './outcome.js';
 
 const bytesOf = (array: AnyArray) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
@@ -22,9 +23,25 @@ export function expectSameBits(got: AnyArray, expected: AnyArray, what: string):
 }
 
 /** Throws unless outputs and state are the same, bit for bit. */
+/** Throws unless both columns hold the same rows, to the bit. */
+export function expectSameColumn(got: ColumnView, expected: ColumnView, what: string): void {
+  if (ArrayBuffer.isView(expected)) {
+    expectSameBits(got as AnyArray, expected as AnyArray, what);
+  } else if ('offsets' in expected) {
+    expectSameBits((got as Varying).offsets, expected.offsets, `${what}, offsets`);
+    expectSameColumn((got as Varying).values, expected.values as AnyArray, `${what}, values`);
+  } else {
+    const differs = expected.findIndex((id, i) => (got as readonly Id[])[i] !== id);
+    if (differs < 0 && (got as readonly Id[]).length === expected.length) return;
+    throw new Error(
+      `${what}[${differs}]: expected id ${expected[differs]}, got ${(got as readonly Id[])[differs]}`,
+    );
+  }
+}
+
 export function expectSameOutcome(got: Outcome, expected: Outcome, what: string): void {
   for (const role of Object.keys(expected.outputs)) {
-    expectSameBits(got.outputs[role]!, expected.outputs[role]!, `${what}, ${role}`);
+    expectSameColumn(got.outputs[role]!, expected.outputs[role]!, `${what}, ${role}`);
   }
   expectSameBits(got.snapshot, expected.snapshot, `${what}, state`);
 }

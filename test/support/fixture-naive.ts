@@ -44,3 +44,29 @@ export function sums(_: object, { coded }: { coded: Numbers }) {
   let last = 0;
   return { plain: Array.from(coded, (value) => (last += value)) };
 }
+
+interface Texts {
+  readonly offsets: Numbers;
+  readonly values: Numbers;
+}
+
+export function rowSums(
+  _: object,
+  { pairs, text, counts }: { pairs: Texts; text: Texts; counts?: Numbers },
+  initial: { total?: Numbers } = {},
+) {
+  const numRows = text.offsets.length - 1;
+  let total = [initial.total?.[0] ?? 0, initial.total?.[1] ?? 0];
+  const sum: number[] = [];
+  for (let t = 0; t < numRows; t++) {
+    const own = Array.from(pairs.values).slice(2 * pairs.offsets[t]!, 2 * pairs.offsets[t + 1]!);
+    for (let i = 0; i < own.length && counts?.[t] !== 0; i += 2)
+      total = [total[0]! + own[i]!, total[1]! + own[i + 1]!];
+    sum.push(...total);
+  }
+  return {
+    sum,
+    bytes: Array.from({ length: numRows }, (__, t) => text.offsets[t + 1]! - text.offsets[t]!),
+    total,
+  };
+}

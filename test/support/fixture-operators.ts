@@ -4,10 +4,11 @@
  */
 import { defineOperator } from '../../src/define-operator.js';
 import { limitExceeded } from '../../src/errors.js';
-import { f32, f64, i32 } from '../../src/layout.js';
+import { bool, f32, f64, i32 } from '../../src/layout.js';
 import type { Operator } from '../../src/operator.js';
 import { integer } from '../../src/options.js';
 import { nextUnit, randomSlot, seedRandom } from '../../src/random.js';
+import { key, list, optional, utf8 } from '../../src/row-types.js';
 
 /** A layout of float64 slots, no kernels, states that merge. */
 export const runningTotal = defineOperator({
@@ -156,4 +157,63 @@ export const sums = defineOperator({
   inverse: (): Operator => differences({}),
   tolerance: 0,
   examples: [{}],
+});
+
+/** Rows of any length, text and a column that may be absent, without kernels: what each row holds, and the sum so far. */
+export const rowSums = defineOperator({
+  name: 'rowSums',
+  version: 1,
+  summary: 'the sum of all pairs so far, and how many bytes each text has',
+  options: {},
+  check: (_: object) => ({}),
+  inputs: () => ({ pairs: list(f64(2)), text: utf8(), counts: optional(bool()) }),
+  outputs: () => ({ sum: f64(2), bytes: i32() }),
+  layout: () => ({ total: f64(2) }),
+  step({ state: { total } }, { numRows, pairs, text, counts, sum, bytes }) {
+    for (let t = 0; t < numRows; t++) {
+      const counted = counts === undefined || counts[t] === 1;
+      for (let i = pairs.offsets[t]!; counted && i < pairs.offsets[t + 1]!; i++) {
+        total[0]! += pairs.values[2 * i]!;
+        total[1]! += pairs.values[2 * i + 1]!;
+      }
+      sum.set(total, 2 * t);
+      bytes[t] = text.offsets[t + 1]! - text.offsets[t]!;
+    }
+  },
+  tolerance: 1e-12,
+  examples: [{}],
+});
+
+/** Ids in, lists of ids out, in batches of its own. */
+export const recentIds = defineOperator({
+  name: 'recentIds',
+  version: 1,
+  summary: 'after each row, its id and the one before',
+  options: {},
+  check: (_: object) => ({}),
+  inputs: () => ({ id: key() }),
+  outputs: () => ({ recent: list(key()) }),
+  codec: () => ({
+    empty: (): { before?: bigint | string } => ({}),
+    encode: ({ before }) => new TextEncoder().encode(JSON.stringify(before?.toString() ?? null)),
+    decode: (bytes: Uint8Array) => {
+      const before = JSON.parse(new TextDecoder().decode(bytes)) as string | null;
+      return before === null ? {} : { before: BigInt(before) };
+    },
+  }),
+  emits: 'batches',
+  step({ state, emit }, { numRows, id }) {
+    const offsets = new Int32Array(numRows + 1);
+    const values: (bigint | string)[] = [];
+    for (let t = 0; t < numRows; t++) {
+      if (state.before !== undefined) values.push(state.before);
+      state.before = id[t]!;
+      values.push(state.before);
+      offsets[t + 1] = values.length;
+    }
+    emit({ recent: { offsets, values } }, numRows);
+  },
+  tolerance: 0,
+  examples: [{}],
+  skipLaws: { oracle: 'ids are not numbers' },
 });

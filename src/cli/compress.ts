@@ -1,0 +1,130 @@
+/**
+ * `chunkwise compress`: files to `.cw` files beside them, or standard input to standard output.
+ */
+import { Command } from 'commander';
+import { compress } from '../../operators/compression/compress.js';
+import { MAGIC } from '../../operators/compression/container.js';
+import { checkParameters, type StreamParameters } from '../../operators/compression/parameters.js';
+import { reason, sourceFailed } from '../errors.js';
+import { checked } from '../options.js';
+import { bitsPerByte, type Done, showByteProgress } from './compression/byte-progress.js';
+import { openInput, STANDARD, statsOf, withModeOf } from './compression/endpoints.js';
+import {
+  adding,
+  type FileOptions,
+  type FileReport,
+  type Job,
+  numberOption,
+  runJobs,
+  withFileOptions,
+  writeAll,
+} from './compression/file-jobs.js';
+import { packed } from './compression/pack.js';
+import { resumableOf, runResumable } from './compression/resumable.js';
+import { UsageError } from './usage-error.js';
+
+interface CompressCommandOptions extends FileOptions {
+  readonly level?: string;
+  readonly threads?: string;
+  readonly streams?: string;
+  readonly frameBytes?: string;
+  readonly tableShift?: string;
+}
+
+export const compressCommand = () =>
+  withFileOptions(
+    new Command('compress')
+      .description('compress files (FILE.cw appears beside each), or standard input to standard output')
+      .argument('[files...]', 'files to compress; - or none is standard input'),
+  )
+    .option('-l, --level <n>', '1 (fastest) … 9 (smallest)', '5')
+    .option('-t, --threads <n>', 'threads, each with a stream of its own: faster, larger output, more memory')
+    .option(
+      '--streams <n>',
+      'streams to cut the input into (as many as threads); the bytes depend on it alone',
+    )
+    .option('--frame-bytes <n>', 'input bytes of a frame, 64 … 2^24 (2^20)')
+    .option('--table-shift <n>', 'make hash tables 2^n smaller: less memory for short inputs')
+    .action(async (files: readonly string[], options: CompressCommandOptions) => {
+      const threads = numberOption('threads', options.threads) ?? 1;
+      const parameters = parametersOf(options, threads);
+      if (options.checkpoint !== undefined && threads > 1) {
+        throw new UsageError(
+          `--threads, expected 1 with --checkpoint, got ${threads}: --streams ${threads} makes the same bytes`,
+        );
+      }
+      await runJobs(
+        files,
+        options,
+        (input) => (input === STANDARD ? STANDARD : `${input}.cw`),
+        (job) => compressFile(job, options, parameters, threads),
+      );
+    });
+
+function parametersOf(options: CompressCommandOptions, threads: number): StreamParameters {
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new UsageError(`--threads, expected an integer from 1, got '${options.threads}'`);
+  }
+  const given = {
+    level: numberOption('level', options.level),
+    streams: numberOption('streams', options.streams) ?? threads,
+    frameBytes: numberOption('frame-bytes', options.frameBytes),
+    tableShift: numberOption('table-shift', options.tableShift),
+  };
+  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  try {
+    return checked('compress', present, [], () => checkParameters(present));
+  } catch (error) {
+    throw new UsageError(reason(error));
+  }
+}
+
+async function compressFile(
+  job: Job,
+  options: CompressCommandOptions,
+  parameters: StreamParameters,
+  threads: number,
+): Promise<FileReport> {
+  const { input, checkpoint } = { ...job, ...options };
+  const stats = input === STANDARD ? undefined : await statsOf('compress', input);
+  const ratio = ({ bytesIn, bytesOut }: Done) => bitsPerByte(bytesIn, bytesOut);
+  const progress = showByteProgress(input, stats?.size, options, ratio);
+  try {
+    return await withModeOf(stats, job.output, () =>
+      checkpoint === undefined
+        ? overThreads(job, parameters, {
+            threads,
+            force: options.force ?? false,
+            onProgress: progress.update,
+          })
+        : runResumable(job, compress(parameters), resumableOf(options, progress.update)),
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+interface How {
+  readonly threads: number;
+  readonly force: boolean;
+  readonly onProgress: (done: Done) => void;
+}
+
+async function overThreads(
+  job: Job,
+  parameters: StreamParameters,
+  { threads, force, onProgress }: How,
+): Promise<FileReport> {
+  const { input, signal } = job;
+  const from = await openInput('compress', input, signal);
+  try {
+    if (!force && MAGIC.every((byte, i) => from.first[i] === byte)) {
+      const got = 'a compressed one (--force compresses it again)';
+      throw sourceFailed('compress', `input '${from.name}'`, 'a file that is not compressed yet', got);
+    }
+    const pieces = packed(from.bytes, parameters, { threads, onProgress: adding(onProgress), signal });
+    return await writeAll('compress', job, force, from, pieces);
+  } finally {
+    await from.close();
+  }
+}

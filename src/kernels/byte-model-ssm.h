@@ -1,0 +1,303 @@
+/**
+ * A selective state space model that predicts bits and learns as it goes.
+ *
+ *   u_t  = E[byte] + sum over tables of R[hash]             sparse embeddings of the last bytes and words
+ *   h_t  = a h_(t-1) + (1 - a) u_t,  a = sigmoid(A[byte])    width1 states, each with its own memory for each byte
+ *   y_t  = h_t G[byte],  f_t = y_t / rms(y_t)
+ *   s_t  = b s_(t-1) + (1 - b) (P f_t) sigmoid(Q f_t)        width2 states, b learned
+ *   logit of the next bit = head[node] . [f_t, s_t / rms(s_t), 1]
+ *
+ * The head learns at every bit, everything else by back-propagation through the last `chunk` bytes whenever as many
+ * have passed, with RMSprop. Shapes: E, A, G [256, width1], R [tables, 2^rowBits, width1], P and Q together [2 width2,
+ * width1], head [256, width1 + width2 + 8].
+ */
+#pragma once
+
+#include "byte-model-memory.h"
+
+#define MOMENT_KEPT 0.99f
+#define MOMENT_ADDED 0.01f
+#define MOMENT_LEAST 1e-3f
+#define NORM_LEAST 1e-4f
+
+enum { BIAS_FLOATS = 8, TABLES_MOST = STEP_WORDS - 1, WIDTH_MOST = 128 };
+
+/** A parameter array with the gradients that are still to be applied, and the mean square of those that were. */
+typedef struct {
+  float *value, *gradient, *moment;
+} Parameter;
+
+typedef struct {
+  SsmPlan size;
+  int features;
+  Parameter embedding, decayLogit, gate, projection, decay2Logit;
+  /** The sigmoids of the decay logits. */
+  float *decay, *decay2;
+  float *head;
+  /** The states before each byte of the chunk [chunk + 1, width]; and what its steps went through [chunk, …]. */
+  float *state1, *state2, *input, *inputGradient, *feature, *featureGradient, *candidate, *openness, *scale;
+  float *rows, *rowMoments;
+  /** How many bytes the chunk has; for each the byte and its row in each table. */
+  uint32_t *steps;
+} Ssm;
+
+INLINE float *carve(float **from, int floats) {
+  float *array = *from;
+  *from += floats;
+  return array;
+}
+
+INLINE Parameter carveParameter(float **from, int floats) {
+  return (Parameter){carve(from, floats), carve(from, floats), carve(from, floats)};
+}
+
+/** The arrays of the model's `which`-th state space model; `byte-model-memory.ts` knows how many floats they are. */
+ONCE void layOutSsm(const Model *m, int which, Ssm *s) {
+  float *floats = m->ssm, *embeddings = m->embeddings;
+  uint32_t *steps = m->steps;
+  for (int i = 0; i <= which; i++) {
+    const SsmPlan size = m->plan->ssm[i];
+    const int K = size.width1, V = size.width2, C = size.chunk, F = K + V + BIAS_FLOATS;
+    s->size = size;
+    s->features = F;
+    s->embedding = carveParameter(&floats, BYTES * K);
+    s->decayLogit = carveParameter(&floats, BYTES * K);
+    s->gate = carveParameter(&floats, BYTES * K);
+    s->projection = carveParameter(&floats, 2 * V * K);
+    s->decay2Logit = carveParameter(&floats, V);
+    s->decay = carve(&floats, BYTES * K);
+    s->decay2 = carve(&floats, V);
+    s->head = carve(&floats, BYTES * F);
+    s->state1 = carve(&floats, (C + 1) * K);
+    s->state2 = carve(&floats, (C + 1) * V);
+    s->input = carve(&floats, C * K);
+    s->inputGradient = carve(&floats, C * K);
+    s->feature = carve(&floats, C * F);
+    s->featureGradient = carve(&floats, C * F);
+    s->candidate = carve(&floats, C * V);
+    s->openness = carve(&floats, C * V);
+    s->scale = carve(&floats, C * 4);
+    s->rows = carve(&embeddings, size.tables * K << size.rowBits);
+    s->rowMoments = carve(&embeddings, size.tables << size.rowBits);
+    s->steps = steps;
+    steps += (C + 1) * STEP_WORDS;
+  }
+}
+
+/** Between -1 and 1, from a number. */
+INLINE float noise(uint32_t seed) { return (float)(int32_t)mixHash(seed, seed ^ 0x5bd1e995u) * 0x1p-31f; }
+
+/** The logit of a decay whose memory lasts from 0 to e^longest bytes, in `steps` logarithmic steps. */
+INLINE float spacedDecay(int i, int steps, float longest) {
+  const int step = i % steps;
+  const float bytes = expLanes(splat(longest * step / (steps - 1)))[0] + 0.05f;
+  const float decay = step == 0 ? 0.02f : 1 - 1 / bytes;
+  return logLanes(splat(decay / (1 - decay)))[0];
+}
+
+ONCE void startSsm(const Ssm *s, float longest) {
+  const int K = s->size.width1, V = s->size.width2;
+  for (int i = 0; i < BYTES * K; i++) {
+    s->embedding.value[i] = noise(i) * 0.52f;
+    s->decayLogit.value[i] = spacedDecay(i % K, 32, longest);
+    s->gate.value[i] = 1 + noise(i ^ 0x10000000) * 0.17f;
+  }
+  map(sigmoidLanes, s->decayLogit.value, s->decay, BYTES * K);
+  for (int i = 0; i < 2 * V * K; i++) s->projection.value[i] = noise(i ^ 0x20000000) * 0.157f;
+  for (int j = 0; j < V; j++) s->decay2Logit.value[j] = spacedDecay(j, 16, longest);
+  map(sigmoidLanes, s->decay2Logit.value, s->decay2, V);
+}
+
+/** The rows of the tables that stand for the last bytes and words. */
+INLINE void findRows(const Ssm *s, const Registers *r, uint32_t *rows) {
+  const uint32_t last4 = r->last4;
+  const uint32_t hash[TABLES_MOST] = {
+      last4 & 0xffff, last4 & 0xffffff, last4, r->word, mixHash(r->word, r->word1), mixHash(last4, r->word),
+  };
+  for (int e = 0; e < s->size.tables; e++) rows[e] = mixHash(hash[e], e) >> (32 - s->size.rowBits);
+}
+
+INLINE float *rowOf(const Ssm *s, int table, uint32_t row) {
+  return s->rows + (((size_t)table << s->size.rowBits) + row) * s->size.width1;
+}
+
+/** f = y / rms(y) and its factor; y [n]. */
+INLINE float normalize(const float *y, float *f, int n) {
+  const float factor = 1 / __builtin_sqrtf(dotProduct(y, y, n) / n + NORM_LEAST);
+  for (int i = 0; i < n; i += W) store(f + i, load(y + i) * splat(factor));
+  return factor;
+}
+
+INLINE void stepLayer1(const Ssm *s, int t, const uint32_t *step, float *feature) {
+  const int K = s->size.width1;
+  const uint32_t byte = step[0];
+  const float *decay = s->decay + byte * K, *gate = s->gate.value + byte * K;
+  const float *before = s->state1 + t * K;
+  float *state = s->state1 + (t + 1) * K, *input = s->input + t * K, y[WIDTH_MOST];
+  for (int i = 0; i < K; i += W) store(input + i, load(s->embedding.value + byte * K + i));
+  for (int e = 0; e < s->size.tables; e++) addScaled(input, rowOf(s, e, step[1 + e]), 1, K);
+  for (int i = 0; i < K; i += W) {
+    const Vec a = load(decay + i);
+    const Vec h = a * load(before + i) + (1 - a) * load(input + i);
+    store(state + i, h);
+    store(y + i, h * load(gate + i));
+  }
+  s->scale[t * 4] = normalize(y, feature, K);
+}
+
+INLINE void stepLayer2(const Ssm *s, int t, float *feature) {
+  const int K = s->size.width1, V = s->size.width2;
+  float *candidate = s->candidate + t * V, *openness = s->openness + t * V;
+  const float *before = s->state2 + t * V, *P = s->projection.value, *Q = P + V * K;
+  float *state = s->state2 + (t + 1) * V;
+  for (int j = 0; j < V; j++) {
+    candidate[j] = dotProduct(P + j * K, feature, K);
+    openness[j] = dotProduct(Q + j * K, feature, K);
+  }
+  for (int j = 0; j < V; j += W) {
+    const Vec b = load(s->decay2 + j), open = sigmoidLanes(load(openness + j));
+    store(openness + j, open);
+    store(state + j, b * load(before + j) + (1 - b) * load(candidate + j) * open);
+  }
+  s->scale[t * 4 + 1] = normalize(state, feature + K, V);
+}
+
+/** w += rate g / (sqrt(moment) + least), element by element; the gradient is used up. */
+INLINE void descend(Parameter p, size_t from, int n, float rate) {
+  float *value = p.value + from, *gradient = p.gradient + from, *moment = p.moment + from;
+  ROLLED for (int i = 0; i < n; i += W) {
+    const Vec g = load(gradient + i);
+    const Vec v = splat(MOMENT_KEPT) * load(moment + i) + splat(MOMENT_ADDED) * g * g;
+    store(moment + i, v);
+    store(value + i, load(value + i) + splat(rate) * g / (squareRoots(v) + splat(MOMENT_LEAST)));
+    store(gradient + i, (Vec){0});
+  }
+}
+
+/** The same with one moment for a whole row. */
+INLINE void descendRow(float *row, float *moment, const float *gradient, int n, float rate) {
+  *moment = MOMENT_KEPT * *moment + MOMENT_ADDED * dotProduct(gradient, gradient, n) / n;
+  addScaled(row, gradient, rate / (__builtin_sqrtf(*moment) + MOMENT_LEAST), n);
+}
+
+/** What flows back through the second layer of step t: into its features, and on into `later`, the state's gradient. */
+INLINE void backLayer2(const Ssm *s, int t, float *later) {
+  const int K = s->size.width1, V = s->size.width2;
+  float *df = s->featureGradient + t * s->features, forCandidate[WIDTH_MOST], forGate[WIDTH_MOST];
+  const float *f = s->feature + t * s->features, *before = s->state2 + t * V;
+  const float mean = dotProduct(df + K, f + K, V) / V;
+  for (int j = 0; j < V; j += W) {
+    const Vec b = load(s->decay2 + j), c = load(s->candidate + t * V + j), open = load(s->openness + t * V + j);
+    const Vec d = (load(df + K + j) - load(f + K + j) * splat(mean)) * splat(s->scale[t * 4 + 1]) + load(later + j);
+    float *gradient = s->decay2Logit.gradient + j;
+    store(gradient, load(gradient) + d * (load(before + j) - c * open) * b * (1 - b));
+    const Vec dx = d * (1 - b);
+    store(later + j, d * b);
+    store(forCandidate + j, dx * open);
+    store(forGate + j, dx * c * open * (1 - open));
+  }
+  const float *P = s->projection.value, *Q = P + V * K;
+  float *dP = s->projection.gradient, *dQ = dP + V * K;
+  for (int j = 0; j < V; j++) {
+    const Vec dc = splat(forCandidate[j]), dg = splat(forGate[j]);
+    ROLLED for (int i = j * K, k = 0; k < K; i += W, k += W) {
+      const Vec x = load(f + k);
+      store(df + k, load(df + k) + (dc * load(P + i) + dg * load(Q + i)));
+      store(dP + i, load(dP + i) + dc * x);
+      store(dQ + i, load(dQ + i) + dg * x);
+    }
+  }
+}
+
+INLINE void backLayer1(const Ssm *s, int t, float *later) {
+  const int K = s->size.width1;
+  const size_t row = (size_t)s->steps[(1 + t) * STEP_WORDS] * K;
+  const float *df = s->featureGradient + t * s->features, *f = s->feature + t * s->features;
+  const float *before = s->state1 + t * K, *after = before + K, *input = s->input + t * K;
+  const float mean = dotProduct(df, f, K) / K;
+  for (int i = 0; i < K; i += W) {
+    const Vec dy = (load(df + i) - load(f + i) * splat(mean)) * splat(s->scale[t * 4]);
+    const Vec a = load(s->decay + row + i);
+    const Vec d = dy * load(s->gate.value + row + i) + load(later + i);
+    float *gate = s->gate.gradient + row + i, *decay = s->decayLogit.gradient + row + i;
+    float *embedding = s->embedding.gradient + row + i;
+    const Vec du = d * (1 - a);
+    store(gate, load(gate) + dy * load(after + i));
+    store(decay, load(decay) + d * (load(before + i) - load(input + i)) * a * (1 - a));
+    store(embedding, load(embedding) + du);
+    store(s->inputGradient + t * K + i, du);
+    store(later + i, d * a);
+  }
+}
+
+/** Learns from a full chunk: each byte that occurs in it moves once. */
+INLINE void learnChunk(const Ssm *s, float rate) {
+  const int K = s->size.width1, V = s->size.width2;
+  uint32_t seen[BYTES / 32] = {0};
+  for (int t = 0; t < s->size.chunk; t++) {
+    const uint32_t *step = s->steps + (1 + t) * STEP_WORDS;
+    const size_t row = (size_t)step[0] * K;
+    if (!(seen[step[0] / 32] >> step[0] % 32 & 1)) {
+      seen[step[0] / 32] |= 1u << step[0] % 32;
+      descend(s->embedding, row, K, rate);
+      descend(s->decayLogit, row, K, rate);
+      descend(s->gate, row, K, rate);
+      map(sigmoidLanes, s->decayLogit.value + row, s->decay + row, K);
+    }
+    for (int e = 0; e < s->size.tables; e++) {
+      float *moment = s->rowMoments + ((size_t)e << s->size.rowBits) + step[1 + e];
+      descendRow(rowOf(s, e, step[1 + e]), moment, s->inputGradient + t * K, K, rate);
+    }
+  }
+  descend(s->projection, 0, 2 * V * K, rate * 0.5f);
+  descend(s->decay2Logit, 0, V, rate);
+  map(sigmoidLanes, s->decay2Logit.value, s->decay2, V);
+}
+
+ONCE void closeChunk(const Ssm *s, float rate) {
+  const int K = s->size.width1, V = s->size.width2, C = s->size.chunk;
+  float later1[WIDTH_MOST], later2[WIDTH_MOST];
+  fill(later1, 0, K);
+  fill(later2, 0, V);
+  for (int t = C - 1; t >= 0; t--) {
+    backLayer2(s, t, later2);
+    backLayer1(s, t, later1);
+  }
+  learnChunk(s, rate);
+  for (int i = 0; i < K; i++) s->state1[i] = s->state1[C * K + i];
+  for (int j = 0; j < V; j++) s->state2[j] = s->state2[C * V + j];
+  s->steps[0] = 0;
+}
+
+/** Takes in the last byte: afterwards the newest features predict the next one. */
+ONCE void stepSsm(const Ssm *s, const Registers *r, float rate) {
+  if (s->steps[0] == (uint32_t)s->size.chunk) closeChunk(s, rate);
+  const int t = s->steps[0]++;
+  uint32_t *step = s->steps + (1 + t) * STEP_WORDS;
+  float *feature = s->feature + t * s->features;
+  step[0] = r->last4 & 255;
+  findRows(s, r, step + 1);
+  stepLayer1(s, t, step, feature);
+  stepLayer2(s, t, feature);
+  const int width = s->size.width1 + s->size.width2;
+  for (int i = 0; i < BIAS_FLOATS; i++) feature[width + i] = i == 0;
+  fill(s->featureGradient + t * s->features, 0, s->features);
+}
+
+/** The logit of the next bit. */
+INLINE float ssmLogit(const Ssm *s, uint32_t node) {
+  const float *feature = s->feature + (s->steps[0] - 1) * s->features;
+  return clampTo(dotProduct(s->head + node * s->features, feature, s->features), LOGIT_MOST);
+}
+
+/** Moves the head, and keeps what flows back from it; `error` is the bit less its probability. */
+INLINE void learnHead(const Ssm *s, uint32_t node, float error, float rate) {
+  const float *feature = s->feature + (s->steps[0] - 1) * s->features;
+  float *gradient = s->featureGradient + (s->steps[0] - 1) * s->features, *head = s->head + node * s->features;
+  const Vec e = splat(error), step = splat(error * rate);
+  ROLLED for (int i = 0; i < s->features; i += W) {
+    const Vec w = load(head + i);
+    store(gradient + i, load(gradient + i) + e * w);
+    store(head + i, w + step * load(feature + i));
+  }
+}
