@@ -11,13 +11,14 @@ import { crc32c } from '../../../src/checksum.js';
 import { describeSchema, sameSchema } from '../../../src/columns.js';
 import { corruptInput, schemaChanged } from '../../../src/errors.js';
 import type { Backend } from '../../../src/kernels/kernel.js';
+import { pack, unpack } from '../../../src/snapshot.js';
 import { batchFromTable } from './arrow-from-table.js';
 import { Column } from './column.js';
 import { Decisions, type ModelSize } from './decisions.js';
 import { FieldReader, FieldWriter } from './fields.js';
 import { RowCoder } from './row-coder.js';
 import { outlineOf, type Table } from './table.js';
-import { type Shared, TableCoder } from './table-coder.js';
+import { type SavedTable, type Shared, TableCoder } from './table-coder.js';
 import { tableFromBatch } from './table-from-arrow.js';
 import { TextColumn } from './text-column.js';
 
@@ -29,7 +30,7 @@ const MOST_SCHEMA_BYTES = 1 << 24;
 export interface BatchLimits {
   /** The most cells of a batch: rows × columns, those inside of lists and dictionaries too. */
   readonly maxBatchCells: number;
-  /** The most bytes of text in a batch's columns, each. */
+  /** The most bytes of text in a batch that is decompressed. */
   readonly maxTextBytes: number;
 }
 
@@ -40,6 +41,15 @@ export interface Raw {
   readonly checksum: number;
 }
 
+interface SavedCoder {
+  readonly beside: unknown;
+  readonly checksum: number;
+  readonly schema: Uint8Array | undefined;
+  readonly decisions: ReturnType<Decisions['save']>;
+  readonly rows: ReturnType<RowCoder['save']>;
+  readonly table: SavedTable | undefined;
+}
+
 export class BatchCoder {
   readonly #decisions: Decisions;
   readonly #shared: Shared;
@@ -47,17 +57,49 @@ export class BatchCoder {
   #schema: Schema | undefined;
   #table: TableCoder | undefined;
   #checksum = 0;
+  readonly #mostTextBytes: number;
 
   constructor(size: ModelSize, { maxBatchCells, maxTextBytes }: BatchLimits, backend?: Backend) {
     this.#decisions = new Decisions(size, backend);
+    this.#mostTextBytes = maxTextBytes;
     this.#shared = {
       decisions: this.#decisions,
       rows: new RowCoder(this.#decisions),
       nextIndex: 1,
       mostCells: maxBatchCells,
-      mostTextBytes: maxTextBytes,
+      room: { bytes: maxTextBytes },
       cellsLeft: 0,
     };
+  }
+
+  /** Everything that was learned, with what its user wants to keep beside it. */
+  save(beside: unknown): Uint8Array {
+    return pack({
+      beside,
+      checksum: this.#checksum,
+      schema: this.#schema && encodeSchema(this.#schema).bytes.subarray(PREFIX_BYTES),
+      decisions: this.#decisions.save(),
+      rows: this.#shared.rows.save(),
+      table: this.#table?.save(),
+    });
+  }
+
+  /** What was kept beside. */
+  static saved(bytes: Uint8Array): unknown {
+    return (unpack(bytes) as SavedCoder).beside;
+  }
+
+  /** Goes on from what was saved; answers what was kept beside. */
+  restore(bytes: Uint8Array): unknown {
+    const state = unpack(bytes) as SavedCoder;
+    this.#checksum = state.checksum;
+    this.#decisions.restore(state.decisions);
+    this.#shared.rows.restore(state.rows);
+    if (state.schema !== undefined && state.table !== undefined) {
+      this.#begin(decodeMetadata('compressBatches', state.schema).header() as unknown as Schema);
+      this.#table!.restore(state.table);
+    }
+    return state.beside;
   }
 
   encode(batch: RecordBatch): { readonly payload: Uint8Array<ArrayBuffer>; readonly raw: Raw } {
@@ -66,6 +108,7 @@ export class BatchCoder {
     }
     this.#decisions.beginEncoding();
     this.#shared.cellsLeft = this.#shared.mostCells;
+    this.#shared.room.bytes = this.#mostTextBytes;
     const raw = new RawBytes(this.#checksum);
     if (this.#table === undefined) raw.take(this.#putSchema(batch.schema));
     const table = tableFromBatch(batch);
@@ -81,6 +124,7 @@ export class BatchCoder {
   decode(payload: Uint8Array): { readonly batch: RecordBatch; readonly raw: Raw } {
     this.#decisions.beginDecoding(payload);
     this.#shared.cellsLeft = this.#shared.mostCells;
+    this.#shared.room.bytes = this.#mostTextBytes;
     const raw = new RawBytes(this.#checksum);
     if (this.#table === undefined) raw.take(this.#takeSchema());
     const table = this.#table!.decode(this.#table!.takeFields().take(MOST_ROWS));

@@ -49,6 +49,18 @@ export class Places {
     this.#next = before.#next;
   }
 
+  save() {
+    return { symbols: this.symbols, places: this.places, next: this.#next };
+  }
+
+  static restored({ symbols, places, next }: ReturnType<Places['save']>): Places {
+    const restored = new Places(symbols.length);
+    restored.symbols.set(symbols);
+    restored.places.set(places);
+    restored.#next = next;
+    return restored;
+  }
+
   /** The first place that has not appeared. */
   get next(): number {
     while (this.#next < this.symbols.length && this.symbols[this.#next]! >= 0) this.#next++;
@@ -99,6 +111,19 @@ export class Column {
   constructor(index: number, kind: ColumnKind) {
     this.index = index;
     this.kind = kind;
+  }
+
+  /** All but the parents, which the table knows. */
+  save() {
+    const { parents, recursive, ...own } = this;
+    return { ...own, parents: parents.map(({ index }) => index), recursive: recursive.save() };
+  }
+
+  /** A column as it was saved, its parents still to be set. */
+  static restored({ parents, recursive, ...own }: ReturnType<Column['save']>): Column {
+    const column = Object.assign(new Column(own.index, own.kind), own);
+    column.recursive.restore(recursive);
+    return column;
   }
 
   /** The row is over. */

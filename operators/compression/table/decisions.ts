@@ -13,8 +13,9 @@ import {
   tableConstants,
   tableHistories,
 } from '../../../src/kernels/table-constants.js';
-import { log2 } from './estimate.js';
 import { CODER, REQUEST, TABLE_SHAPES, tableModelKernels } from '../../../src/kernels/table-model.js';
+import { log2 } from './estimate.js';
+import { restore, type Saved, saved } from './saved.js';
 
 const BUFFER_BYTES = 1 << 16;
 /** A decision writes at most this many bytes. */
@@ -57,6 +58,9 @@ const layoutFor = ({ cellBits, models }: ModelSize) =>
     bytes: u8(BUFFER_BYTES),
   });
 
+/** Bytes of a model's memory. */
+export const modelBytes = (size: ModelSize): number => layoutFor(size).byteLength;
+
 export class Decisions {
   /** The hashes and parents of the contexts so far, by place. */
   readonly #request: Int32Array;
@@ -72,6 +76,7 @@ export class Decisions {
   readonly #decide: (rate: number, rateLeast: number, given: number) => number;
   readonly #coder: Uint32Array;
   readonly #bytes: Uint8Array;
+  readonly #learned: readonly ArrayBufferView[];
   #input: Uint8Array = new Uint8Array(0);
   #taken = 0;
 
@@ -88,6 +93,7 @@ export class Decisions {
     this.#bytes = v.bytes;
     this.rows = rowsOf(size.models);
     this.models = size.models;
+    this.#learned = [v.cells, v.maps, mapCounts, v.weights, v.finals, v.apms, v.coder];
     this.#decide = (rate, rateLeast, given) =>
       kernels.tableBit(
         v.cells,
@@ -177,6 +183,17 @@ export class Decisions {
     const bit = this.#decide(rate, rateLeast, this.isDecoding ? -1 : given);
     if (this.#coder[CODER.position]! > BUFFER_BYTES - MOST_AT_ONCE) this.#turn();
     return bit;
+  }
+
+  /** What was learned so far, to go on with elsewhere. */
+  save(): Saved[] {
+    return this.#learned.map(saved);
+  }
+
+  restore(parts: readonly Saved[]): void {
+    this.#learned.forEach((array, i) => {
+      restore(parts[i]!, array);
+    });
   }
 
   /** Begins a payload to be written. */

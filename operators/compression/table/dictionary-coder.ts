@@ -5,18 +5,28 @@
  * rows as new symbols do. Any other is told as a table before the rows: nothing where it is known, what is behind the
  * known entries where it goes on, else all of it.
  */
-import { type Data, type DataType, Vector } from 'apache-arrow';
+import { Table as ArrowTable, type Data, type DataType, tableFromIPC, tableToIPC, Vector } from 'apache-arrow';
 import { corruptInput } from '../../../src/errors.js';
 import { columnFromTable } from './arrow-from-table.js';
 import { Places } from './column.js';
 import { FieldWriter } from './fields.js';
 import type { LeafCoder } from './leaf-coder.js';
+import type { NumberArray } from './number-transform.js';
 import { sameBytes } from './symbol-table.js';
 import type { Leaf, Table } from './table.js';
-import type { TableCoder } from './table-coder.js';
+import type { SavedTable, TableCoder } from './table-coder.js';
+import { tableFromVector } from './table-from-arrow.js';
 import { TextColumn } from './text-column.js';
 
 const MODE = { inline: 0, same: 1, extended: 2, fresh: 3 } as const;
+
+export interface SavedDictionary {
+  readonly mode: boolean | undefined;
+  /** All entries, as an Arrow stream of one column. */
+  readonly vector: Uint8Array | undefined;
+  readonly vectorLength: number;
+  readonly entries: SavedTable;
+}
 
 export class DictionaryCoder {
   readonly #leaf: LeafCoder;
@@ -25,7 +35,7 @@ export class DictionaryCoder {
   readonly #type: DataType;
   #isInline: boolean | undefined;
   /** What the encoder knows of the dictionary before: the object, and all entries. */
-  #identity: object | undefined;
+  #identity: Vector | undefined;
   #known: Table | undefined;
   /** The dictionary as the decoder gives it, and of how many symbols it was made. */
   vector: Vector | undefined;
@@ -37,6 +47,25 @@ export class DictionaryCoder {
     this.#fields = fields;
     this.#entries = entries;
     this.#type = type;
+  }
+
+  save(): SavedDictionary {
+    const vector = this.vector ?? this.#identity;
+    return {
+      mode: this.#isInline,
+      vector: vector && tableToIPC(new ArrowTable({ entries: vector })),
+      vectorLength: this.#vectorLength,
+      entries: this.#entries.save(),
+    };
+  }
+
+  restore({ mode, vector, vectorLength, entries }: SavedDictionary): void {
+    this.#isInline = mode;
+    this.#entries.restore(entries);
+    this.#vectorLength = vectorLength;
+    if (vector === undefined) return;
+    this.vector = tableFromIPC(vector).getChildAt(0)!;
+    this.#known = tableFromVector(this.vector);
   }
 
   /** The entries that this batch tells. */
@@ -104,7 +133,7 @@ export class DictionaryCoder {
     const known = this.#known;
     const goesOn = known !== undefined && startsWith(table, known);
     this.#known = table;
-    if (goesOn && known.rows === length) {
+    if (known !== undefined && sameTable(table, known)) {
       this.#put(MODE.same, 0);
       return;
     }
@@ -166,6 +195,33 @@ function startsWith(table: Table, known: Table): boolean {
   for (let i = 0; i < known.rows; i++) if (!sameBytes(leaf.text.at(i), before.text.at(i))) return false;
   return true;
 }
+
+function sameTable(a: Table, b: Table): boolean {
+  return (
+    a.rows === b.rows &&
+    a.leaves.every((leaf, i) => sameLeaf(leaf, b.leaves[i]!)) &&
+    a.tables.every((table, i) => sameTable(table, b.tables[i]!))
+  );
+}
+
+function sameLeaf(a: Leaf, b: Leaf): boolean {
+  return (
+    sameArray(a.nulls, b.nulls) &&
+    sameArray(a.numbers, b.numbers) &&
+    sameArray(a.text && a.text.offsets.subarray(0, a.text.length + 1), b.text && b.text.offsets.subarray(0, b.text.length + 1)) &&
+    sameArray(a.text && contentOf(a.text), b.text && contentOf(b.text)) &&
+    a.dictionary?.identity === b.dictionary?.identity
+  );
+}
+
+const contentOf = ({ bytes, offsets, length }: TextColumn) => bytes.subarray(0, offsets[length]!);
+
+function sameArray(a: NumberArray | undefined, b: NumberArray | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && sameBytes(rawBytes(a), rawBytes(b));
+}
+
+const rawBytes = ({ buffer, byteOffset, byteLength }: NumberArray) => new Uint8Array(buffer, byteOffset, byteLength);
 
 function rest(table: Table, from: number): Table {
   const text = new TextColumn();

@@ -3,14 +3,14 @@
  */
 import { corruptInput } from '../../../src/errors.js';
 import { type Cells, Column, Places, type Symbols } from './column.js';
-import type { FieldReader, FieldWriter } from './fields.js';
+import { FieldReader, FieldWriter } from './fields.js';
 import { digitCells, digitWidth, numberCells, numbersFrom, partsOf, textFromDigits } from './leaf-cells.js';
 import { type LeafSpec, putRange, putSpec, takeRange, takeSpec, unitOf } from './leaf-spec.js';
 import { floatRule, integerRule, type Rule, toInteger } from './number-transform.js';
 import { bitsOf } from './plan.js';
 import { SymbolTable } from './symbol-table.js';
 import type { Leaf, LeafType } from './table.js';
-import { TextColumn } from './text-column.js';
+import { type Room, TextColumn } from './text-column.js';
 
 /** Text of which no more than this share is distinct becomes symbols. */
 const DISTINCT_MOST = 0.55;
@@ -44,6 +44,31 @@ export class LeafCoder {
 
   get hasTextSymbols(): boolean {
     return this.#spec?.kind === 'symbols';
+  }
+
+  save() {
+    const spec = new FieldWriter();
+    if (this.#spec) putSpec(spec, this.#spec);
+    const { bytes, offsets, length } = this.symbols.texts;
+    return {
+      spec: spec.bytes,
+      ranges: this.#ranges,
+      text: bytes.slice(0, offsets[length]!),
+      offsets: offsets.slice(0, length + 1),
+      places: this.places?.save(),
+      entries: this.entries,
+      columns: this.columns.map((column) => column.save()),
+    };
+  }
+
+  restore(state: ReturnType<LeafCoder['save']>): void {
+    const { spec, ranges, text, offsets, places, entries, columns } = state;
+    this.#spec = spec.length > 0 ? takeSpec(new FieldReader(spec), this.type) : undefined;
+    this.#ranges = ranges;
+    this.symbols = new SymbolTable(new TextColumn(text, offsets, offsets.length - 1));
+    this.places = places && Places.restored(places);
+    this.entries = entries;
+    this.columns = columns.map(Column.restored);
   }
 
   /** Finds what the leaf becomes in this batch, and makes its cells. `inlined` is the text of a dictionary's rows. */
@@ -91,15 +116,15 @@ export class LeafCoder {
   }
 
   /** Makes empty cells for a batch, after `take` or with the spec of the batch before. */
-  prepare(counts: FieldReader, rows: number, mostBytes: number): void {
+  prepare(counts: FieldReader, rows: number, room: Room): void {
     const spec = this.#spec!;
     const hasEscapes = spec.kind === 'numbers' && spec.hasEscapes;
     const hasText = spec.kind === 'text' || hasEscapes;
     this.cells = this.columns.map((column, part) => ({
       flags: column.hasFlags ? new Uint8Array(rows) : undefined,
       values: new Float64Array(rows),
-      text: hasText && part === 0 ? new TextColumn(undefined, undefined, 0, mostBytes) : undefined,
-      symbols: this.#emptySymbols(counts, mostBytes),
+      text: hasText && part === 0 ? new TextColumn(undefined, undefined, 0, room) : undefined,
+      symbols: this.#emptySymbols(counts, room),
     }));
   }
 
@@ -213,12 +238,12 @@ export class LeafCoder {
     return { most: this.entries, bits: bitsOf(Math.max(0, this.entries - 1)), places: this.places };
   }
 
-  #emptySymbols(counts: FieldReader, mostBytes: number): Symbols | undefined {
+  #emptySymbols(counts: FieldReader, room: Room): Symbols | undefined {
     const { kind } = this.#spec!;
     if (kind === 'places') return this.#placeSymbols();
     if (kind !== 'symbols') return undefined;
     const most = this.symbols.length + counts.take(SYMBOLS_MOST);
-    return { most, bits: bitsOf(Math.max(0, most - 1)), text: new TextColumn(undefined, undefined, 0, mostBytes) };
+    return { most, bits: bitsOf(Math.max(0, most - 1)), text: new TextColumn(undefined, undefined, 0, room) };
   }
 
   /** Makes columns for a spec, or keeps those of the batch before where they mean the same. */

@@ -1,6 +1,8 @@
 /**
  * What was last seen of a column behind the same value of another: tables of a fixed size, the newest entry wins.
  */
+import { restore, type Saved, saved } from './saved.js';
+
 const ENTRY_BITS = 17;
 const MEAN_COUNT_MOST = 40;
 
@@ -8,6 +10,15 @@ export class Memory {
   readonly #checks = new Int32Array(1 << ENTRY_BITS);
   /** Value, coded integer, mean and how many it is of, by entry. */
   readonly #entries = new Float64Array(4 << ENTRY_BITS);
+
+  save(): Saved[] {
+    return [saved(this.#checks), saved(this.#entries)];
+  }
+
+  restore([checks, entries]: readonly Saved[]): void {
+    restore(checks!, this.#checks);
+    restore(entries!, this.#entries);
+  }
 
   /** The entry of a key, or −1. */
   find(key: number): number {

@@ -18,6 +18,16 @@ export class Recursive {
   /** How many features the last prediction had; 0 before the first. */
   #used = 0;
 
+  save() {
+    return { weights: this.#weights.slice(), P: this.#P.slice(), isReady: this.#isReady };
+  }
+
+  restore({ weights, P, isReady }: ReturnType<Recursive['save']>): void {
+    this.#weights.set(weights);
+    this.#P.set(P);
+    this.#isReady = isReady;
+  }
+
   /** The prediction from the first `count` features. */
   predict(count: number): number {
     if (!this.#isReady) this.#start();

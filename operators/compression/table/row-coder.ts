@@ -31,6 +31,15 @@ export class RowCoder {
     this.texts = new TextCoder(decisions);
   }
 
+  save() {
+    return { memory: this.#memory.save(), texts: this.texts.save() };
+  }
+
+  restore({ memory, texts }: ReturnType<RowCoder['save']>): void {
+    this.#memory.restore(memory);
+    this.texts.restore(texts);
+  }
+
   /** Codes row `r`'s cell of a column. */
   code(column: Column, cells: Cells, r: number): void {
     column.previous = column.current;

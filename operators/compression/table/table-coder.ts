@@ -8,7 +8,7 @@
 import { corruptInput, limitExceeded } from '../../../src/errors.js';
 import { Column } from './column.js';
 import type { Decisions } from './decisions.js';
-import { DictionaryCoder } from './dictionary-coder.js';
+import { DictionaryCoder, type SavedDictionary } from './dictionary-coder.js';
 import { FieldReader, FieldWriter } from './fields.js';
 import { LeafCoder } from './leaf-coder.js';
 import { CODERS, type NumberPlan } from './plan.js';
@@ -17,7 +17,7 @@ import { GUESSES } from './predictors.js';
 import type { RowCoder } from './row-coder.js';
 import { countRows, type Outline, type RowCount, type Table } from './table.js';
 import { sameBytes } from './symbol-table.js';
-import { TextColumn } from './text-column.js';
+import { type Room, TextColumn } from './text-column.js';
 
 const WHO = 'decompressBatches';
 /** A new plan is made when there are so many times the rows of the last one, up to so many rows. */
@@ -34,10 +34,20 @@ export interface Shared {
   readonly rows: RowCoder;
   /** Columns are numbered through all tables. */
   nextIndex: number;
-  /** The most cells and bytes of text in a batch, and how many cells are left in this one. */
+  /** The most cells of a batch, how many this one may still have, and room for its text. */
   readonly mostCells: number;
-  readonly mostTextBytes: number;
+  readonly room: Room;
   cellsLeft: number;
+}
+
+export interface SavedTable {
+  readonly specs: Uint8Array<ArrayBuffer>;
+  readonly order: readonly number[];
+  readonly plannedRows: number;
+  readonly rows: number;
+  readonly leaves: readonly ReturnType<LeafCoder['save']>[];
+  readonly dictionaries: readonly (SavedDictionary | undefined)[];
+  readonly tables: readonly SavedTable[];
 }
 
 export class TableCoder {
@@ -67,6 +77,39 @@ export class TableCoder {
         : undefined,
     );
     this.tables = outline.tables.map(({ outline: inner, rows }) => ({ coder: new TableCoder(inner, shared), rows }));
+  }
+
+  save(): SavedTable {
+    return {
+      specs: this.#specs,
+      order: this.#order,
+      plannedRows: this.#plannedRows,
+      rows: this.#rows,
+      leaves: this.leaves.map((leaf) => leaf.save()),
+      dictionaries: this.dictionaries.map((dictionary) => dictionary?.save()),
+      tables: this.tables.map(({ coder }) => coder.save()),
+    };
+  }
+
+  restore(state: SavedTable): void {
+    this.#specs = state.specs;
+    this.#order = [...state.order];
+    this.#plannedRows = state.plannedRows;
+    this.#rows = state.rows;
+    this.leaves.forEach((leaf, i) => {
+      leaf.restore(state.leaves[i]!);
+    });
+    const columns = this.leaves.flatMap((leaf) => leaf.columns);
+    const parents = state.leaves.flatMap((leaf) => leaf.columns.map((column) => column.parents));
+    columns.forEach((column, i) => {
+      column.parents = parents[i]!.map((index) => columns.find((other) => other.index === index)!);
+    });
+    this.dictionaries.forEach((dictionary, i) => {
+      dictionary?.restore(state.dictionaries[i]!);
+    });
+    this.tables.forEach(({ coder }, i) => {
+      coder.restore(state.tables[i]!);
+    });
   }
 
   encode(table: Table): void {
@@ -114,7 +157,7 @@ export class TableCoder {
     } else if (!this.#isTold()) throw corruptInput(WHO, 'fields of the first batch', 'fields', 'none');
     const hasCounts = this.leaves.some((leaf) => leaf.hasTextSymbols);
     const counts = hasCounts ? this.takeFields() : new FieldReader(new Uint8Array(0));
-    for (const leaf of this.leaves) leaf.prepare(counts, rows, this.#shared.mostTextBytes);
+    for (const leaf of this.leaves) leaf.prepare(counts, rows, this.#shared.room);
     const jobs = this.#jobs();
     if (flags & 2) this.#takePlan(jobs, this.takeFields());
     else if (this.#order.length !== jobs.length && rows > 0) {

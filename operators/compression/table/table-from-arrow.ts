@@ -5,7 +5,7 @@ import { type Data, DataType, type RecordBatch, type Union, type Vector } from '
 import { gather } from '../../../sources/gather.js';
 import { allRows, bytesAt } from '../../../sources/picks.js';
 import type { NumberArray } from './number-transform.js';
-import { isText, type Leaf, type Table, wordsOf } from './table.js';
+import { type Dictionary, isText, type Leaf, type Table, wordsOf } from './table.js';
 import { TextColumn } from './text-column.js';
 
 export function tableFromBatch(batch: RecordBatch): Table {
@@ -134,7 +134,10 @@ function fixedTextOf(data: Data, width: number, nulls: Uint8Array | undefined): 
   return text;
 }
 
-function dictionaryOf(data: Data) {
+/** A column that is not one of a batch. */
+export const tableFromVector = (vector: Vector): Table => tableOf(gather(vector.data, everyRow(vector)));
+
+function dictionaryOf(data: Data): Dictionary {
   const vector = data.dictionary as Vector;
   return {
     length: vector.length,

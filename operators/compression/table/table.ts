@@ -61,7 +61,7 @@ export interface Leaf {
 export interface Dictionary {
   readonly length: number;
   /** The same object where it is the same dictionary. */
-  readonly identity: object;
+  readonly identity: Vector;
   /** The entries from `from` on. */
   entries(from: number): Table;
 }

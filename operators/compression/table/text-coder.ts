@@ -5,6 +5,7 @@
 import type { Column } from './column.js';
 import type { Decisions } from './decisions.js';
 import { hash2, hash3 } from './hash.js';
+import { restore, saved } from './saved.js';
 import type { TextColumn } from './text-column.js';
 
 const TEXT_RATE = 0.01;
@@ -40,6 +41,35 @@ export class TextCoder {
 
   constructor(decisions: Decisions) {
     this.#decisions = decisions;
+  }
+
+  save() {
+    const before = [...this.#before].map(([index, { bytes, length }]) => ({ index, bytes: bytes.slice(0, length) }));
+    const { lastHash } = this;
+    return {
+      lastHash,
+      before,
+      end: this.#historyEnd,
+      match: this.#match,
+      matchLength: this.#matchLength,
+      history: saved(this.#history),
+      matches: saved(this.#matches),
+    };
+  }
+
+  restore(state: ReturnType<TextCoder['save']>): void {
+    this.lastHash = state.lastHash;
+    this.#historyEnd = state.end;
+    this.#match = state.match;
+    this.#matchLength = state.matchLength;
+    restore(state.history, this.#history);
+    restore(state.matches, this.#matches);
+    this.#before.clear();
+    for (const { index, bytes } of state.before) {
+      const before = this.#beforeOf(index);
+      before.bytes.set(bytes);
+      before.length = bytes.length;
+    }
   }
 
   /** Codes one string of a column: `text`'s next where it is given, else appended to it. `width` may be known. */

@@ -3,27 +3,35 @@
  */
 import { limitExceeded } from '../../../src/errors.js';
 
+/** Bytes of text that there is still room for. */
+export interface Room {
+  bytes: number;
+}
+
+/** As many as a batch of ours ever has. */
+const MUCH_ROOM = 2 ** 40;
+
 export class TextColumn {
   bytes: Uint8Array;
   offsets: Float64Array;
   length: number;
   /** Where reading is. */
   next = 0;
-  readonly #mostBytes: number;
+  readonly #room: Room;
 
-  constructor(bytes = new Uint8Array(0), offsets = new Float64Array(1), length = 0, mostBytes = 2 ** 31) {
+  constructor(bytes = new Uint8Array(0), offsets = new Float64Array(1), length = 0, room: Room = { bytes: MUCH_ROOM }) {
     this.bytes = bytes;
     this.offsets = offsets;
     this.length = length;
-    this.#mostBytes = mostBytes;
+    this.#room = room;
   }
 
   /** Appends one byte to the string that is being written. */
   put(byte: number): void {
     const end = this.offsets[this.length]! + this.next;
     if (end === this.bytes.length) this.bytes = grown(this.bytes, Math.max(1024, 2 * end));
-    if (end >= this.#mostBytes) {
-      throw limitExceeded('compressBatches', 'bytes of text in a batch', this.#mostBytes, 'Use smaller batches.');
+    if (--this.#room.bytes < 0) {
+      throw limitExceeded('decompressBatches', 'text of a batch', 0, 'Raise maxTextBytes for such batches.');
     }
     this.bytes[end] = byte;
     this.next++;
