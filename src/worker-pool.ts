@@ -31,7 +31,7 @@ const WAIT_LIMIT_MS = 300_000;
 
 /** What a thread runs. It is text, so that it needs no file and no loader, whatever this package was built or run with. */
 const PROGRAM = `
-const { parentPort, receiveMessageOnPort, workerData } = require('node:worker_threads');
+const { parentPort, receiveMessageOnPort, workerData } = process.getBuiltinModule('node:worker_threads');
 const { mailbox, looks, wordBytes } = workerData;
 const words = new Int32Array(mailbox, 0, wordBytes / 4);
 const numbers = new Float64Array(mailbox, wordBytes);
@@ -74,7 +74,7 @@ class Thread {
     this.#words = new Int32Array(mailbox, 0, WORD_BYTES / 4);
     this.#numbers = new Float64Array(mailbox, WORD_BYTES);
     const workerData = { mailbox, looks: LOOKS, wordBytes: WORD_BYTES };
-    this.#worker = new make(PROGRAM, { eval: true, workerData });
+    this.#worker = new make(PROGRAM, { eval: true, execArgv: [], workerData });
     this.#worker.unref();
   }
 

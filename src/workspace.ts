@@ -9,7 +9,7 @@ import { type Cells, CodecCells, LayoutCells } from './cells.js';
 import type { AnyDefinition } from './define-operator.js';
 import { type DataflowError, limitExceeded, notFinite, outOfDomain } from './errors.js';
 import { ARENA_BYTES_MAX, type Arena, openArena } from './kernels/kernel.js';
-import { firstAbove, firstNonFinite } from './kernels/math.js';
+import { firstAbove, firstBelow, firstNonFinite } from './kernels/math.js';
 import {
   type AnyArray,
   type ArrayType,
@@ -198,25 +198,25 @@ export class Workspace {
     for (const role in out) scatter(batch[role] as AnyArray, rows, 0, count, widthOf(role), out[role]!);
   }
 
-  /** Refuses NaN, infinities and what is above the column's most in `count` rows at the front of `view`. */
+  /** Refuses NaN, infinities and what the column may not hold in `count` rows at the front of `view`. */
   #check(role: string, type: RowType, view: unknown, rows: RowNumbers, from: number, count: number): void {
     if (isArrayType(type)) {
       const found = this.#firstRefused(type, view, 0, count * type.length);
       if (found < 0) return;
       const row = from + Math.floor(found / type.length);
-      throw this.#refused(role, (view as Float32Array)[found]!, rows?.[row] ?? row, type.most);
+      throw this.#refused(role, (view as Float32Array)[found]!, rows?.[row] ?? row, type);
     }
     if (!isListType(type) || view === undefined) return;
     const { offsets, values } = view as Varying;
-    const { length, most } = type.element;
+    const { length } = type.element;
     const found = this.#firstRefused(type.element, values, offsets[0]! * length, offsets[count]! * length);
     if (found < 0) return;
     const row = from + offsets.findIndex((offset) => offset * length > found) - 1;
-    throw this.#refused(role, (values as Float32Array)[found]!, rows?.[row] ?? row, most);
+    throw this.#refused(role, (values as Float32Array)[found]!, rows?.[row] ?? row, type.element);
   }
 
   /** The index of the first refused number from `start` on and before `end`, or −1. */
-  #firstRefused({ most, masked }: ArrayType, values: unknown, start: number, end: number): number {
+  #firstRefused({ least, most, masked }: ArrayType, values: unknown, start: number, end: number): number {
     if (!(values instanceof Float32Array || values instanceof Float64Array)) return -1;
     const inArena = values instanceof Float32Array && values.buffer === this.#arena.buffer;
     const { firstNonFinite, firstAbove } = inArena ? (this.#arena.kernels as typeof checks) : checks;
@@ -226,14 +226,16 @@ export class Workspace {
       found = firstUnmasked(numbers, found, end - start);
     }
     if (found < 0 && most < Number.POSITIVE_INFINITY) found = firstAbove(numbers, end - start, most);
+    if (found < 0 && least > Number.NEGATIVE_INFINITY) found = firstBelow(numbers, end - start, least);
     return found < 0 ? found : start + found;
   }
 
-  #refused(role: string, value: number, row: number, most: number): DataflowError {
+  #refused(role: string, value: number, row: number, { least, most }: ArrayType): DataflowError {
     const who = this.#plan.definition.name;
     const column = this.#plan.columns[role]!;
+    const domain = least > Number.NEGATIVE_INFINITY ? `a number in ${least} … ${most}` : `at most ${most}`;
     return Number.isFinite(value)
-      ? outOfDomain(who, column, row, `at most ${most}`, String(value))
+      ? outOfDomain(who, column, row, domain, String(value))
       : notFinite(who, column, row, String(value));
   }
 }

@@ -3,7 +3,7 @@
  * costs R more multiplications a score and no matrix of N² numbers (FlashBias: Wu et al., 2025, arXiv:2505.12044).
  */
 import { limitExceeded, optionRange } from '../../src/errors.js';
-import { finiteNumber, integer, numbers } from '../../src/options.js';
+import { checked, finiteNumber, integer, numbers } from '../../src/options.js';
 
 /** Each row's factors, head by head: rows packed as [rows, H * rank], or a function of row number and head. */
 export type Factor = ArrayLike<number> | ((row: number, head: number) => ArrayLike<number>);
@@ -24,7 +24,9 @@ export interface Bias {
  * Source: Press, Smith, Lewis, 2021, arXiv:2108.12409.
  */
 export function alibi(slopes: ArrayLike<number>): Bias {
-  const rates = Array.from(slopes, (slope) => finiteNumber({ slope }, 0));
+  const { rates } = checked('alibi', { slopes }, ['slopes'], () => ({
+    rates: Array.from(slopes, (slope) => finiteNumber({ slopes: slope }, 0)),
+  }));
   return {
     rank: 2,
     phiQ: (i, h) => [-rates[h]! * i, 1],
@@ -46,9 +48,14 @@ export interface SquaredDistance {
 }
 
 /** The bias -weight |x_i - y_j|²: near points attend to each other. Exact, rank dim + 2. */
-export function squaredDistance({ queries, keys, dim, heads = 1, weight = 1 }: SquaredDistance): Bias {
-  const d = integer({ dim }, 1, 254);
-  const c = finiteNumber({ weight }, 0);
+export function squaredDistance(options: SquaredDistance): Bias {
+  const { queries, keys, heads = 1 } = options;
+  const given = checked('squaredDistance', options, ['queries', 'keys'], () => ({
+    dim: integer({ dim: options.dim }, 1, 254),
+    heads: integer({ heads }, 1, 1024),
+    weight: finiteNumber({ weight: options.weight ?? 1 }, 0),
+  }));
+  const { dim: d, weight: c } = given;
   const rowsOf = (points: ArrayLike<number>, factors: (x: number[], norm: number) => number[]) =>
     Array.from({ length: points.length / d }, (_, i) => {
       const x = Array.from({ length: d }, (_, a) => points[i * d + a]!);
@@ -56,7 +63,7 @@ export function squaredDistance({ queries, keys, dim, heads = 1, weight = 1 }: S
         x,
         x.reduce((sum, a) => sum + a * a, 0),
       );
-      return Array.from({ length: heads }, () => row).flat();
+      return Array.from({ length: given.heads }, () => row).flat();
     }).flat();
   return {
     rank: d + 2,

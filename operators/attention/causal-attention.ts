@@ -28,6 +28,7 @@ import {
   attentionOptions,
   checkAttention,
   evenShares,
+  overflow,
   packedShape,
   shapeOf,
 } from './heads.js';
@@ -153,7 +154,7 @@ export const causalAttention = defineOperator({
   scratch,
   threads: ({ threads }) => threads,
   step(context, { numRows: T, q, k, v, g, o }) {
-    const { options, state, constants, scratch, together } = context;
+    const { options, state, constants, scratch, kernels, together } = context;
     const { keys, values, phi, decay, total, rows, skipped } = state;
     const { maxRows, kvHeads, threads } = options;
     if (maxRows !== undefined && rows[0]! + T > maxRows) {
@@ -173,6 +174,7 @@ export const causalAttention = defineOperator({
       return [...state4, q, k, v, rates, phiQ, phiK, sinkBias, o, own, shape, T, position, from, to] as const;
     });
     for (const kept of together('causalAttention', shares)) skipped[0]! += kept;
+    if (kernels.firstNonFinite(o, T * heads * options.valueDim) >= 0) throw overflow(NAME);
     rows[0]! += T;
   },
   tolerance: 2e-6,

@@ -25,6 +25,7 @@ import {
   attentionOptions,
   checkAttention,
   evenShares,
+  overflow,
   packedShape,
   rankOf,
   shapeOf,
@@ -112,8 +113,10 @@ type Context = StepContext<
   (typeof attentionKernels)['twins']
 >;
 
+const NAME = 'crossAttention';
+
 export const crossAttention = defineOperator({
-  name: 'crossAttention',
+  name: NAME,
   version: 1,
   summary: 'given queries attend over all keys and values that stream past',
   kernels: attentionKernels,
@@ -213,6 +216,7 @@ function emitSofar(context: Context): void {
   o.set(state.o);
   takeBlock(context, scratch, state.position[0]!);
   kernels.settleSoftmax(m, l, o, m.length, options.valueDim);
+  if (kernels.firstNonFinite(o, o.length) >= 0) throw overflow(NAME);
   context.emit({ o: o.slice(), lse: m.slice() }, countOf(options));
 }
 

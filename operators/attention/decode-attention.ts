@@ -22,6 +22,7 @@ import { corruptInput } from '../../src/errors.js';
 import { attentionKernels, unitScratch } from '../../src/kernels/attention.js';
 import { BLOCK_KEYS } from '../../src/kernels/attention-block.js';
 import { checkedByStep, f32, i32, type Views } from '../../src/layout.js';
+import { integer } from '../../src/options.js';
 import { list, type Varying } from '../../src/row-types.js';
 import { fillFactors } from './bias.js';
 import {
@@ -29,6 +30,7 @@ import {
   type AttentionOptions,
   attentionOptions,
   checkAttention,
+  overflow,
   packedShape,
   rankOf,
   shapeOf,
@@ -113,10 +115,12 @@ export const decodeAttention = defineOperator({
     const most = unitsTogether(context.options);
     let runs: Run[] = [];
     let units = 0;
+    let dealt = 0;
     const finish = () => {
-      attend(context, units);
+      attend(context, units, dealt);
       for (const run of runs) mergeRun(context, run, o, lse);
       runs = [];
+      dealt += units;
       units = 0;
     };
     for (let row = 0; row < T; row++) {
@@ -182,18 +186,27 @@ function copyRun(
   return { row, unit, units };
 }
 
-/** The partial results of all units that are together. */
-function attend({ options, scratch, constants: { shape }, together }: Context, units: number): void {
+/** The partial results of all units that are together, of which the first is number `dealt` of the batch. */
+function attend(
+  { options, scratch, constants: { shape }, together }: Context,
+  units: number,
+  dealt: number,
+): void {
   if (units === 0) return;
   const { q, k, v, phiQ, phiK, m, l, o, own, counts } = scratch;
-  const threads = Math.min(options.threads, units);
-  const floats = own.length / options.threads;
+  const { threads } = options;
+  const floats = own.length / threads;
   const shares = Array.from({ length: threads }, (_, thread) => {
     const mine = own.subarray(thread * floats);
-    return [q, k, v, phiQ, phiK, m, l, o, mine, shape, counts, units, thread, threads] as const;
+    const first = firstOf(thread, dealt, threads);
+    return [q, k, v, phiQ, phiK, m, l, o, mine, shape, counts, units, first, threads] as const;
   });
   together('attendUnits', shares);
 }
+
+/** The first of the units behind number `dealt` that a thread gets: they go round. */
+const firstOf = (thread: number, dealt: number, threads: number) =>
+  (thread + threads - (dealt % threads)) % threads;
 
 /** Merges a run's units into what the row's came to before, in their order; writes the output behind its last. */
 function mergeRun(
@@ -216,19 +229,24 @@ function mergeRun(
   }
   if (!run.endsRow) return;
   kernels.settleSoftmax(mRow, lRow, oRow, H, V);
+  if (kernels.firstNonFinite(oRow, H * V) >= 0) throw overflow(NAME);
   o.set(oRow, run.row * H * V);
   lse.set(mRow, run.row * H);
 }
 
 /**
- * How many tiles of 64 keys each thread attends to, for rows of so many keys: the division that the operator makes.
- * The largest and the smallest of these differ by at most one for every batch of tiles that is in the arena together.
+ * How many tiles of 64 keys each thread attends to in a batch whose rows have so many keys: the division that the
+ * operator makes. They go round, so the numbers differ by one at most.
  */
-export function tilesOfThreads(lengths: ArrayLike<number>, options: DecodeAttentionOptions): number[] {
-  const checked = checkAttention(options);
-  const tiles = Array.from(lengths).reduce((sum, keys) => sum + Math.ceil(keys / BLOCK_KEYS), 0);
-  const most = unitsTogether(checked);
-  const counts = new Array<number>(checked.threads).fill(0);
-  for (let tile = 0; tile < tiles; tile++) counts[(tile % most) % checked.threads]!++;
+export function tilesOfThreads(lengths: ArrayLike<number>, threads: number): number[] {
+  const counts = new Array<number>(integer({ threads }, 1, 64)).fill(0);
+  let dealt = 0;
+  for (let row = 0; row < lengths.length; row++) {
+    const tiles = Math.ceil(lengths[row]! / BLOCK_KEYS);
+    counts.forEach((_, thread) => {
+      counts[thread]! += Math.ceil(Math.max(0, tiles - firstOf(thread, dealt, threads)) / threads);
+    });
+    dealt += tiles;
+  }
   return counts;
 }

@@ -1,7 +1,7 @@
 /**
  * What exact attention has in common: heads, widths, bias, and when the running sums are rescaled.
  */
-import { optionRange } from '../../src/errors.js';
+import { corruptInput, optionRange } from '../../src/errors.js';
 import { packShape, type Shape } from '../../src/kernels/attention-block.js';
 import { finiteNumber, integer, oneOf } from '../../src/options.js';
 import { type Bias, checkBias } from './bias.js';
@@ -106,3 +106,12 @@ export function evenShares(count: number, threads: number): [from: number, to: n
   const border = (i: number) => Math.floor((i * count) / shares);
   return Array.from({ length: shares }, (_, i) => [border(i), border(i + 1)]);
 }
+
+/** The error of finite queries and keys whose product is not: outputs would be NaN from there on. */
+export const overflow = (who: string) =>
+  corruptInput(
+    who,
+    'logits',
+    'finite float32 numbers',
+    'an overflow beyond 3.4e38: lower scale, or the numbers',
+  );

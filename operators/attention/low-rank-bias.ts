@@ -2,7 +2,7 @@
  * Any bias matrix as one of low rank, by a truncated singular value decomposition (one-sided Jacobi, float64).
  */
 import { optionRange } from '../../src/errors.js';
-import { finiteNumber, integer, numbers } from '../../src/options.js';
+import { checked, finiteNumber, integer, numbers } from '../../src/options.js';
 import type { Bias } from './bias.js';
 
 export interface LowRankBiasOptions {
@@ -36,19 +36,12 @@ interface Decomposition {
 
 /** Factors phiQ_i . phiK_j of a bias, and the error that is left. Cost O(heads min(N, M)² max(N, M)), in memory at once. */
 export function lowRankBias(options: LowRankBiasOptions): LowRankBias {
-  const { error = 1e-7 } = options;
-  const H = integer({ heads: options.heads ?? 1 }, 1, 1024);
-  const N = integer({ queries: options.queries }, 1, 65536);
-  const M = integer({ keys: options.keys }, 1, 65536);
-  const matrix = numbers({ matrix: options.matrix }, H * N * M);
+  const given = checked('lowRankBias', options, [], () => check(options));
+  const { heads: H, queries: N, keys: M, matrix, error } = given;
   const heads = Array.from({ length: H }, (_, h) =>
     decompose(matrix.subarray(h * N * M, (h + 1) * N * M), N, M),
   );
-  const most = finiteNumber({ error }, 0, 1);
-  const rank =
-    options.rank === undefined
-      ? Math.max(...heads.map((head) => rankFor(head, most)))
-      : integer({ rank: options.rank }, 1, 256);
+  const rank = given.rank ?? Math.max(...heads.map((head) => rankFor(head, error)));
   if (rank > 256) throw optionRange('lowRankBias', 'error', 'one that a rank of at most 256 keeps', error);
   const factors = (side: 'left' | 'right', rows: number) =>
     Array.from({ length: rows }, (_, i) =>
@@ -61,6 +54,22 @@ export function lowRankBias(options: LowRankBiasOptions): LowRankBias {
     phiQ: factors('left', N),
     phiK: factors('right', M),
     error: Math.max(...heads.map((head) => errorOf(head, rank))),
+  };
+}
+
+function check({ heads = 1, queries, keys, matrix, rank, error = 1e-7 }: LowRankBiasOptions) {
+  const [H, N, M] = [
+    integer({ heads }, 1, 1024),
+    integer({ queries }, 1, 65536),
+    integer({ keys }, 1, 65536),
+  ];
+  return {
+    heads: H,
+    queries: N,
+    keys: M,
+    matrix: numbers({ matrix }, H * N * M),
+    rank: rank === undefined ? undefined : integer({ rank }, 1, 256),
+    error: finiteNumber({ error }, 0, 1),
   };
 }
 

@@ -8,7 +8,7 @@ import { STATES } from './byte-model-tables.js';
 export const CONTEXTS_MOST = 64;
 export const MATCHES_MOST = 3;
 export const SETS_MOST = 16;
-export const FINALS = 4;
+export const FINALS = 6;
 export const APMS_MOST = 10;
 export const SSMS_MOST = 2;
 export const FIELDS = 64;

@@ -1,8 +1,8 @@
 /**
  * Mixing: every set picks the row of weights that suits the moment, each row adds up all inputs to a logit of its own,
- * and a last layer adds up those logits in four ways, whose mean is the mix. The twin of `byte-model-mixer.h`.
+ * and a last layer adds up those logits in six ways, whose mean is the mix. The twin of `byte-model-mixer.h`.
  *
- * Shapes: weights [sets, 2^setBits, inputs], their counts [sets, 2^setBits], finals [4, 2^finalBits, 16].
+ * Shapes: weights [sets, 2^setBits, inputs], their counts [sets, 2^setBits], finals [6, 2^finalBits, 16].
  */
 import {
   addScaled,
@@ -83,6 +83,8 @@ const finalChoices: readonly ((r: Uint32Array, now: Moment) => number)[] = [
   (r) => r[R.last4]! & 0xff,
   (_, { sixteenth, place }) => (sixteenth << 3) | place,
   (r, { place, longSeen }) => (r[R.markup]! << 3) | place | (longSeen << 7),
+  (r) => r[R.classes]! & 0x1ff,
+  (r) => (r[R.last4]! >>> 8) & 0xff,
 ];
 
 export function startMixer({ weights, finals, rates, plan }: Model): void {
@@ -134,7 +136,7 @@ export function mixInputs(
     mix.finalProbability[k] = roughSigmoid(tables, logit);
     sum = fround(sum + logit);
   }
-  return sum / FINALS;
+  return fround(sum / FINALS);
 }
 
 /** A row learns the slower the more it has learned; errors that hardly matter are left out. */

@@ -146,6 +146,12 @@ export function firstAbove(x: Float32Array, n: number, most: number): number {
   return -1;
 }
 
+/** The index of the first number below `least` in x [n], -1 when there is none. */
+export function firstBelow(x: Float32Array, n: number, least: number): number {
+  for (let i = 0; i < n; i++) if (x[i]! < Math.fround(least)) return i;
+  return -1;
+}
+
 export const mathKernels = defineKernels('math', wasm, {
   firstNonFinite,
   firstAbove,

@@ -7,6 +7,8 @@ import {
   gatedLinearAttention,
   h3,
   hgrn,
+  hyperAttention,
+  kernelizedAttention,
   kimiDeltaAttention,
   lightningAttention,
   linearAttention,
@@ -17,6 +19,7 @@ import {
   selectiveScan,
   simpleGla,
   stateSpaceDuality,
+  tensorAttention,
 } from '../../operators/index.js';
 import type { OperatorMaker } from '../../src/define-operator.js';
 import type { Golden } from '../support/golden.js';
@@ -59,6 +62,33 @@ function projected(x: Float64Array, W: Float64Array, b: Float64Array): Float64Ar
 }
 
 export const cases: readonly GoldenCase[] = [
+  {
+    set: 'hyperattention_blockdiag',
+    operator: hyperAttention,
+    layout: 'B,H,T,D',
+    options: (set) => ({
+      heads: 2,
+      keyDim: 16,
+      valueDim: 16,
+      maxRows: 256,
+      blockRows: set.params.block_size,
+      sampleRows: 0,
+      projections: set.whole('proj_dir'),
+    }),
+  },
+  {
+    set: 'kernelized_attention_rpe',
+    operator: kernelizedAttention,
+    layout: 'T,D',
+    options: (set) => ({ keyDim: 5, valueDim: 6, featureMap: 'identity', rpe: set.whole('b') }),
+    arrays: { q: 'phi_q', k: 'phi_k', o: 'o_causal' },
+  },
+  {
+    set: 'tensor_attention_3way',
+    operator: tensorAttention,
+    layout: 'T,D',
+    options: () => ({ order: 3, keyDim: 4, valueDim: 4, maxRows: 9 }),
+  },
   {
     set: 'linear_attn',
     operator: linearAttention,

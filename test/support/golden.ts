@@ -49,7 +49,7 @@ export function golden(set: string, layout?: string): Golden {
     return { shape, values: Float64Array.from({ length }, (_, i) => read(view, elementBytes * i)) };
   };
   const [first] = Object.values(arrays);
-  const streams = first!.shape[axes.indexOf('B')]!;
+  const streams = first!.shape[axes.indexOf('B')] ?? 1;
   const part = (name: string, stream: number) => {
     const { values } = array(name);
     const length = values.length / streams;
@@ -66,7 +66,7 @@ export function golden(set: string, layout?: string): Golden {
 
 /** B, T and the others; a set that names them array by array has them in small letters, and rows as l. */
 const axesOf = (layout: string): string[] =>
-  layout.startsWith('B,')
+  /^[BT],/.test(layout)
     ? layout.split(',')
     : /\b[a-z](,[a-z])+/.exec(layout)![0].toUpperCase().replace('L', 'T').split(',');
 
@@ -75,7 +75,7 @@ function rowsOfStream({ shape, values }: GoldenArray, axes: readonly string[], s
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   const [b, t] = [axes.indexOf('B'), axes.indexOf('T')];
   const order = [t, ...shape.keys()].filter((axis, i) => i === 0 || (axis !== b && axis !== t));
-  let offsets = [stream * strides[b]!];
+  let offsets = [stream * (strides[b] ?? 0)];
   for (const axis of order) {
     offsets = offsets.flatMap((offset) =>
       Array.from({ length: shape[axis]! }, (_, i) => offset + i * strides[axis]!),
