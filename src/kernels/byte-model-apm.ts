@@ -5,7 +5,15 @@
  * A row is a cache line [16]: probabilities at 15 logits, evenly spaced from -8 to 8, and a count that sets its rate.
  * Shapes: apms [apms, 2^apmBits, 16].
  */
-import { clampTo, type Model, mixHash, nearest, Rate, reciprocal, tableIndex } from './byte-model-arithmetic.js';
+import {
+  clampTo,
+  type Model,
+  mixHash,
+  nearest,
+  Rate,
+  reciprocal,
+  tableIndex,
+} from './byte-model-arithmetic.js';
 import { APM_FLOATS, APMS_MOST, Register as R } from './byte-model-memory.js';
 import type { Moment } from './byte-model-mixer.js';
 import { sigmoid32 } from './math.js';

@@ -5,7 +5,14 @@
  * (`byte-model-memory.ts`). All state is in them: bytes can be handed over in pieces of any length.
  */
 import { findApms, learnApms, newApms, refine, startApms } from './byte-model-apm.js';
-import { type ByteModelArrays, clampTo, type Model, modelOf, nearest, Rate } from './byte-model-arithmetic.js';
+import {
+  type ByteModelArrays,
+  clampTo,
+  type Model,
+  modelOf,
+  nearest,
+  Rate,
+} from './byte-model-arithmetic.js';
 import {
   decodeBit,
   encodeBit,

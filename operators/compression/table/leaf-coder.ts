@@ -83,7 +83,10 @@ export class LeafCoder {
     else if (spec.kind === 'digits') this.cells = digitCells(leaf, rows);
     else if (spec.kind === 'places') this.cells = [this.#placeCells(leaf, rows)];
     else if (spec.kind === 'symbols') this.cells = [this.#symbolCells(leaf, rows)];
-    else this.cells = [{ flags: leaf.nulls, values: new Float64Array(rows), text: leaf.text!, symbols: undefined }];
+    else
+      this.cells = [
+        { flags: leaf.nulls, values: new Float64Array(rows), text: leaf.text!, symbols: undefined },
+      ];
     this.#become(spec, spec.kind === 'symbols' ? known : 0);
     this.cells.forEach((cells, part) => this.#widen(part, cells));
     this.#setRanges();
@@ -107,7 +110,7 @@ export class LeafCoder {
   /** Reads what the leaf becomes. */
   take(fields: FieldReader): void {
     const spec = takeSpec(fields, this.type);
-    this.#become(spec, this.symbols.length);
+    this.#become(spec, spec.kind === 'symbols' ? this.symbols.length : 0);
     this.columns.forEach((column, part) => {
       column.hasFlags = fields.take(1) === 1;
       if (column.kind === 'number') this.#ranges[part] = takeRange(fields);
@@ -170,6 +173,8 @@ export class LeafCoder {
     const isNull = nulls ? (row: number) => nulls[row] === 1 : () => false;
     const numbers = leaf.numbers!;
     const before = this.#spec?.kind === 'numbers' ? this.#spec : undefined;
+    if (before && (nulls ? nulls.every((flag) => flag === 1) : rows === 0))
+      return { ...before, hasEscapes: false };
     if (this.type.kind === 'number' && this.type.isFloat) {
       const floats = numbers as Float64Array;
       const rule = before && stillFits(before.rule, floats, isNull) ? before.rule : floatRule(floats, isNull);
@@ -177,7 +182,7 @@ export class LeafCoder {
       return { kind: 'numbers', rule, hasEscapes };
     }
     const rule = integerRule(numbers, isNull);
-    const isSame = before && rows > 0 && covers(before.rule, rule);
+    const isSame = before && covers(before.rule, rule);
     return { kind: 'numbers', rule: isSame ? before.rule : rule, hasEscapes: false };
   }
 
@@ -192,7 +197,8 @@ export class LeafCoder {
     const { bytes, offsets, length } = text;
     const added = bytes.subarray(0, offsets[length]!).length;
     const room =
-      this.symbols.length + length <= SYMBOLS_MOST && this.symbols.texts.bytes.length + added <= SYMBOL_BYTES_MOST;
+      this.symbols.length + length <= SYMBOLS_MOST &&
+      this.symbols.texts.bytes.length + added <= SYMBOL_BYTES_MOST;
     if (this.#spec?.kind === 'symbols' && room) return this.#spec;
     if (!room || this.#spec?.kind === 'text') return { kind: 'text' };
     const distinct = new SymbolTable();
@@ -254,7 +260,8 @@ export class LeafCoder {
     this.#spec = spec;
     this.isFresh = !isSame;
     if (isSame) return;
-    const kind = spec.kind === 'places' || spec.kind === 'symbols' ? 'symbol' : spec.kind === 'text' ? 'text' : 'number';
+    const kind =
+      spec.kind === 'places' || spec.kind === 'symbols' ? 'symbol' : spec.kind === 'text' ? 'text' : 'number';
     this.columns = Array.from({ length: partsOf(spec) }, (_, part) => {
       const column = new Column(this.#firstIndex + part, kind);
       column.unit = part === 0 ? unitOf(spec) : -1;
@@ -295,7 +302,11 @@ function stillFits(rule: Rule, floats: Float64Array, isNull: (row: number) => bo
   return rule.rule === 'halves' || rule.rule === 'ordered' || !hasEscape(rule, floats, isNull);
 }
 
-function hasEscape(rule: Rule, floats: Float32Array | Float64Array, isNull: (row: number) => boolean): boolean {
+function hasEscape(
+  rule: Rule,
+  floats: Float32Array | Float64Array,
+  isNull: (row: number) => boolean,
+): boolean {
   const isSingle = floats instanceof Float32Array;
   for (let row = 0; row < floats.length; row++) {
     if (!isNull(row) && toInteger(rule, floats[row]!, isSingle) === undefined) return true;

@@ -19,7 +19,12 @@ export class TextColumn {
   next = 0;
   readonly #room: Room;
 
-  constructor(bytes = new Uint8Array(0), offsets = new Float64Array(1), length = 0, room: Room = { bytes: MUCH_ROOM }) {
+  constructor(
+    bytes = new Uint8Array(0),
+    offsets = new Float64Array(1),
+    length = 0,
+    room: Room = { bytes: MUCH_ROOM },
+  ) {
     this.bytes = bytes;
     this.offsets = offsets;
     this.length = length;
