@@ -26,7 +26,7 @@ import { TextColumn } from './text-column.js';
 const MOST_ROWS = 2 ** 31 - 1;
 /** A schema message's prefix: FF FF FF FF and its length. */
 const PREFIX_BYTES = 8;
-const MOST_SCHEMA_BYTES = 1 << 24;
+const MOST_SCHEMA_BYTES = 1 << 22;
 
 export interface BatchLimits {
   /** The most cells of a batch: rows × columns, those inside of lists and dictionaries too. */

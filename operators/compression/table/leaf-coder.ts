@@ -10,7 +10,7 @@ import { floatRule, integerRule, type Rule, toInteger } from './number-transform
 import { bitsOf } from './plan.js';
 import { SymbolTable } from './symbol-table.js';
 import type { Leaf, LeafType } from './table.js';
-import { type Room, TextColumn } from './text-column.js';
+import { type Room, TextColumn, tooMuchText } from './text-column.js';
 
 /** Text of which no more than this share is distinct becomes symbols. */
 const DISTINCT_MOST = 0.55;
@@ -27,6 +27,7 @@ export class LeafCoder {
   readonly #firstIndex: number;
   #spec: LeafSpec | undefined;
   #ranges: Range[] = [];
+  #room: Room = { bytes: 0 };
   /** Known strings of a leaf of symbols; of indices the places of a dictionary that is known. */
   symbols = new SymbolTable();
   places: Places | undefined;
@@ -120,6 +121,8 @@ export class LeafCoder {
 
   /** Makes empty cells for a batch, after `take` or with the spec of the batch before. */
   prepare(counts: FieldReader, rows: number, room: Room): void {
+    if (this.type.kind === 'bytes' && rows * this.type.width > room.bytes) throw tooMuchText();
+    this.#room = room;
     const spec = this.#spec!;
     const hasEscapes = spec.kind === 'numbers' && spec.hasEscapes;
     const hasText = spec.kind === 'text' || hasEscapes;
@@ -145,7 +148,7 @@ export class LeafCoder {
       if (!flags?.[row] && !(values[row]! < most)) throw outside(`symbol below ${most}`, values[row]!);
     }
     if (this.type.kind === 'index') return { nulls: flags, numbers: Int32Array.from(values) };
-    const text = new TextColumn();
+    const text = new TextColumn(undefined, undefined, 0, this.#room);
     for (let row = 0; row < rows; row++) if (!flags?.[row]) text.append(this.symbols.texts.at(values[row]!));
     return { nulls: flags, text };
   }
