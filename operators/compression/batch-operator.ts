@@ -34,4 +34,3 @@ export function batchOperator(parts: BatchOperator): Operator {
     ...(inverse && { inverse }),
   });
 }
-

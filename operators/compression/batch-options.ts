@@ -12,6 +12,7 @@ import { type ModelSize, modelBytes } from './table/decisions.js';
 const MODEL_VERSION = 1;
 /** log2 of the cells, by level from 1. */
 const CELL_BITS = [17, 18, 19, 20, 22, 22, 23, 23, 24] as const;
+const APM_BITS = [12, 13, 14, 15, 16, 16, 16, 16, 16] as const;
 const MODELS = [16, 16, 32, 32, 64, 64, 64, 64, 64] as const;
 
 export interface BatchOptions {
@@ -33,6 +34,7 @@ export const checkBatchOptions = (options: BatchOptions): CheckedBatchOptions =>
 
 export const modelSize = (level: number): ModelSize => ({
   cellBits: CELL_BITS[level - 1]!,
+  apmBits: APM_BITS[level - 1]!,
   models: MODELS[level - 1]!,
 });
 
@@ -42,8 +44,8 @@ export const batchModelBytes = (level: number): number => modelBytes(modelSize(l
 /** What a decoder must have in common with the encoder. */
 export function batchFingerprint(level: number): number {
   const tables = crc32c(tableHistories(), crc32c(new Uint8Array(tableConstants().buffer)));
-  const { cellBits, models } = modelSize(level);
-  return crc32c(Uint8Array.of(MODEL_VERSION, cellBits, models), tables);
+  const { cellBits, apmBits, models } = modelSize(level);
+  return crc32c(Uint8Array.of(MODEL_VERSION, cellBits, apmBits, models), tables);
 }
 
 export const encodeBatchParameters = (level: number): Uint8Array => Uint8Array.of(level);

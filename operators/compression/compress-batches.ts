@@ -17,15 +17,15 @@
 import type { RecordBatch } from 'apache-arrow';
 import type { OpenOperator, Operator } from '../../src/operator.js';
 import { checked } from '../../src/options.js';
+import { batchOperator } from './batch-operator.js';
 import {
+  type BatchOptions,
   batchFingerprint,
   batchModelBytes,
-  type BatchOptions,
   checkBatchOptions,
   encodeBatchParameters,
   modelSize,
 } from './batch-options.js';
-import { batchOperator } from './batch-operator.js';
 import { encodeEnd, encodeFrame, encodeHeader, NO_TOTALS, type Totals, withFrame } from './container.js';
 import { decompressBatches } from './decompress-batches.js';
 import { rowsAsBatch } from './rows-of-bytes.js';
@@ -41,7 +41,8 @@ export function compressBatches(options: BatchOptions = {}): Operator {
     summary: 'compresses record batches of any schema, column by column; the inverse decompresses',
     options: all,
     stateBytes: batchModelBytes(all.level),
-    open: (context) => new Compressing(all.level, new BatchCoder(modelSize(all.level), all, context?.backend)),
+    open: (context) =>
+      new Compressing(all.level, new BatchCoder(modelSize(all.level), all, context?.backend)),
     inverse: () => decompressBatches(all),
   });
 }

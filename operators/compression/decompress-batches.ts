@@ -20,16 +20,16 @@ import type { OpenOperator, Operator } from '../../src/operator.js';
 import { checked } from '../../src/options.js';
 import { readColumn } from '../../src/read-column.js';
 import { binary } from '../../src/row-types.js';
+import { batchOperator } from './batch-operator.js';
 import {
+  type BatchOptions,
   batchFingerprint,
   batchModelBytes,
-  type BatchOptions,
   type CheckedBatchOptions,
   checkBatchOptions,
   decodeBatchParameters,
   modelSize,
 } from './batch-options.js';
-import { batchOperator } from './batch-operator.js';
 import type { Frame, Header } from './container.js';
 import { ContainerReader, type ReaderState } from './container-reader.js';
 import { BatchCoder } from './table/batch-coder.js';

@@ -24,7 +24,8 @@ const isAllowed = (zeros: number, ones: number) => {
   return bound !== undefined && Math.max(zeros, ones) <= bound;
 };
 
-const discounted = (count: number) => (count > 25 ? 6 : count > 9 ? 5 : count > 5 ? 4 : count > 3 ? 3 : count);
+const discounted = (count: number) =>
+  count > 25 ? 6 : count > 9 ? 5 : count > 5 ? 4 : count > 3 ? 3 : count;
 
 export function bitHistories(): BitHistories {
   const next = new Uint8Array(512);

@@ -14,8 +14,16 @@ export const STATES = 256;
 /** Where each table begins among the constants. */
 export const START = { stretch: 0, squash: 4096, maps: 8193, apm: 8193 + MAP_PLACES, length: 9000 } as const;
 
+const once = <T>(make: () => T): (() => T) => {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+};
+
 /** stretch [4096], squash [4097] over −12 … 12, the maps' start [MAP_PLACES], the start of refining maps [33]. */
-export function tableConstants(): Float32Array {
+export const tableConstants = once((): Float32Array => {
   const constants = new Float32Array(START.length);
   for (let i = 0; i < 4096; i++) constants[i] = logit((i + 0.5) / 4096);
   for (let i = 0; i <= 4096; i++) constants[START.squash + i] = logistic(-12 + (i * 24) / 4096);
@@ -29,10 +37,10 @@ export function tableConstants(): Float32Array {
   }
   for (let step = 0; step < 33; step++) constants[START.apm + step] = logistic((step - 16) / 2);
   return constants;
-}
+});
 
 /** [2 · 256]: the state behind each state and bit; [256]: 1 where a state has seen bits of one kind only. */
-export function tableHistories(): Uint8Array {
+export const tableHistories = once((): Uint8Array => {
   const { next, zeros, ones } = bitHistories();
   const histories = new Uint8Array(3 * STATES);
   histories.set(next);
@@ -40,7 +48,7 @@ export function tableHistories(): Uint8Array {
     histories[2 * STATES + state] = zeros[state] === 0 || ones[state] === 0 ? 1 : 0;
   }
   return histories;
-}
+});
 
 export const logistic = (x: number): number => 1 / (1 + exponential(-x));
 

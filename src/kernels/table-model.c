@@ -2,13 +2,13 @@
  * One binary decision of the table model: predicted from its contexts, coded or decoded, and learned from.
  *
  * Shapes: cells [2^cellBits, 2], maps and mapCounts [models, CONTEXTS, MAP], weights [rows, INPUTS], finals [rows, 4],
- * apms [APMS, 2^APM_BITS, 33], constants: stretch [4096], squash [4097], mapStart [MAP]; histories [512]: next states,
+ * apms [APMS, 2^apmBits, 33], constants: stretch [4096], squash [4097], mapStart [MAP]; histories [512]: next states,
  * [256]: whether only one kind of bit was seen; request [REQUEST], extras [16], inputs [INPUTS], slots [4, CONTEXTS],
  * coder [6], bytes [capacity].
  */
 #include "lanes.h"
 
-enum { CONTEXTS = 56, INPUTS = 192, SETS = 4, APMS = 3, APM_BITS = 16, APM_STEPS = 33 };
+enum { CONTEXTS = 56, INPUTS = 192, SETS = 4, APMS = 3, APM_STEPS = 33 };
 enum { CONFIDENCE = 512, MAP = CONFIDENCE + 256 };
 enum { STRETCH = 4096, SQUASH = 4096 };
 enum { COUNT_MOST = 1023 };
@@ -44,7 +44,7 @@ typedef struct {
   int32_t *slots;
   uint32_t *coder;
   uint8_t *bytes;
-  int cellBits, count;
+  int cellBits, apmBits, count;
 } Model;
 
 /** What the prediction leaves for the update. */
@@ -168,8 +168,8 @@ INLINE void refine(const Model *m, Prediction *at) {
   for (int a = 0; a < APMS; a++) {
     const int context = m->request[APM_CONTEXTS + a];
     const uint32_t hash = context < 0 || context >= m->count ? 0 : (uint32_t)m->request[HASHES + context];
-    const uint32_t row = mix(hash + (uint32_t)m->request[NODE] * 0x9e3779b1u + (uint32_t)m->request[MODEL]) >> (32 - APM_BITS);
-    at->apmRows[a] = (a << APM_BITS | (int)row) * APM_STEPS + step;
+    const uint32_t row = mix(hash + (uint32_t)m->request[NODE] * 0x9e3779b1u + (uint32_t)m->request[MODEL]) >> (32 - m->apmBits);
+    at->apmRows[a] = (a << m->apmBits | (int)row) * APM_STEPS + step;
     const float *apm = m->apms + at->apmRows[a];
     const float *start = m->constants + STRETCH + SQUASH + 1 + MAP + step;
     p += (apm[0] + start[0]) * (1.0f - at->between) + (apm[1] + start[1]) * at->between;
@@ -268,10 +268,10 @@ INLINE int decode(uint32_t *coder, const uint8_t *bytes, uint32_t p) {
 
 EXPORT int tableBit(uint32_t *cells, float *maps, uint16_t *mapCounts, float *weights, float *finals, float *apms,
                     const float *constants, const uint8_t *histories, const int32_t *request, const float *extras,
-                    float *inputs, int32_t *slots, uint32_t *coder, uint8_t *bytes, int cellBits, float rate,
+                    float *inputs, int32_t *slots, uint32_t *coder, uint8_t *bytes, int cellBits, int apmBits, float rate,
                     float rateLeast, int given) {
   const Model model = {(Cell *)cells, maps, mapCounts, weights, finals, apms, constants, histories, request, extras,
-                       inputs, slots, coder, bytes, cellBits, request[COUNT]};
+                       inputs, slots, coder, bytes, cellBits, apmBits, request[COUNT]};
   Prediction at;
   predict(&model, &at);
   const uint32_t p = (uint32_t)(at.p * 65536.0f);

@@ -17,7 +17,6 @@ const { fround, imul, trunc } = Math;
 const INPUTS = 192;
 const SETS = 4;
 const APMS = 3;
-const APM_BITS = 16;
 const APM_STEPS = 33;
 const CONFIDENCE = 512;
 const COUNT_MOST = 1023;
@@ -44,7 +43,14 @@ export const REQUEST = {
   length: 16 + 2 * CONTEXTS,
 } as const;
 
-export const TABLE_SHAPES = { INPUTS, SETS, APMS, APM_BITS, APM_STEPS, EXTRAS: 16, SLOTS: 3 * CONTEXTS } as const;
+export const TABLE_SHAPES = {
+  INPUTS,
+  SETS,
+  APMS,
+  APM_STEPS,
+  EXTRAS: 16,
+  SLOTS: 3 * CONTEXTS,
+} as const;
 
 /** The arrays of one call, as its steps hand them on. */
 interface Model {
@@ -61,6 +67,7 @@ interface Model {
   readonly inputs: Float32Array;
   readonly slots: Int32Array;
   readonly cellBits: number;
+  readonly apmBits: number;
   readonly count: number;
 }
 
@@ -78,7 +85,7 @@ interface Prediction {
  * Codes `given` (0 or 1), or decodes (−1), one decision; answers it.
  *
  * Shapes: cells [2^cellBits, 2]: check 16 p 16, history 16 n 16; maps and mapCounts [models, CONTEXTS, MAP_PLACES];
- * weights [rows, INPUTS]; finals [rows, 4]; apms [APMS, 2^APM_BITS, 33]. These hold how far they are from their start:
+ * weights [rows, INPUTS]; finals [rows, 4]; apms [APMS, 2^apmBits, 33]. These hold how far they are from their start:
  * zeros are a fresh model. constants and histories from `table-constants`; request by REQUEST; extras [16]: logits;
  * inputs [INPUTS] and slots [SLOTS]: scratch; coder by CODER; bytes: written, or read, up to the coder's end.
  */
@@ -98,6 +105,7 @@ export function tableBit(
   coder: Uint32Array,
   bytes: Uint8Array,
   cellBits: number,
+  apmBits: number,
   rate: number,
   rateLeast: number,
   given: number,
@@ -116,13 +124,12 @@ export function tableBit(
     inputs,
     slots,
     cellBits,
+    apmBits,
     count: request[REQUEST.count]!,
   };
   const at = predict(model);
   const bit = narrow(coder, bytes, Math.floor(at.p * 65536), given);
-  const slowed = fround(
-    fround(rate) / fround(1 + fround(fround(coder[CODER.decisions]!) * fround(0.00001))),
-  );
+  const slowed = fround(fround(rate) / fround(1 + fround(fround(coder[CODER.decisions]!) * fround(0.00001))));
   coder[CODER.decisions] = coder[CODER.decisions]! + 1;
   learn(model, at, bit, Math.max(slowed, fround(rateLeast)));
   return bit;
@@ -255,7 +262,7 @@ function predict(model: Model): Prediction {
 }
 
 function refine(model: Model, mixed: number, mixedP: number) {
-  const { request, apms, constants, count } = model;
+  const { request, apms, constants, apmBits, count } = model;
   const scaled = fround(fround(within(mixed, fround(7.999)) + 8) * 2);
   const step = trunc(scaled);
   const between = fround(scaled - step);
@@ -266,8 +273,8 @@ function refine(model: Model, mixed: number, mixedP: number) {
   for (let a = 0; a < APMS; a++) {
     const context = request[REQUEST.apmContexts + a]!;
     const hash = context < 0 || context >= count ? 0 : request[REQUEST.hashes + context]!;
-    const row = mix((hash + node + request[REQUEST.model]!) | 0) >>> (32 - APM_BITS);
-    const at = ((a << APM_BITS) | row) * APM_STEPS + step;
+    const row = mix((hash + node + request[REQUEST.model]!) | 0) >>> (32 - apmBits);
+    const at = ((a << apmBits) | row) * APM_STEPS + step;
     apmRows.push(at);
     const low = fround(apms[at]! + constants[START.apm + step]!);
     const high = fround(apms[at + 1]! + constants[START.apm + step + 1]!);
@@ -303,7 +310,11 @@ function learnApms({ apms, constants }: Model, { apmRows, between }: Prediction,
   }
 }
 
-function learnContext({ cells, maps, mapCounts, constants, histories, slots }: Model, i: number, bit: number) {
+function learnContext(
+  { cells, maps, mapCounts, constants, histories, slots }: Model,
+  i: number,
+  bit: number,
+) {
   const cell = 2 * slots[i]!;
   const n = cells[cell + 1]! & 0xffff;
   const state = cells[cell + 1]! >>> 16;

@@ -6,7 +6,7 @@ import { emptyData } from '../../../sources/empty-data.js';
 import { newBatch } from '../../../src/columns.js';
 import { limitExceeded } from '../../../src/errors.js';
 import type { NumberArray } from './number-transform.js';
-import { isText, type Leaf, type Table, wordsOf } from './table.js';
+import { isText, type Leaf, type NumberArrayConstructor, type Table, wordsOf } from './table.js';
 import type { TextColumn } from './text-column.js';
 
 const MOST_OFFSET = 2 ** 31 - 1;
@@ -56,7 +56,7 @@ function column(type: DataType, cursor: Cursor): Data {
       ? emptyData(type)
       : new Data(type, 0, rows, nullCount, [offsets, values, bitmap] as never, children, dictionary);
   if (DataType.isDictionary(type)) {
-    return made(undefined, asArray(type.indices, first.numbers!), [], first.vector);
+    return made(undefined, indicesAs(type.indices.ArrayType, first.numbers as Int32Array), [], first.vector);
   }
   if (DataType.isBool(type)) return made(undefined, packed(first.numbers as Uint8Array));
   if (DataType.isStruct(type)) {
@@ -97,15 +97,23 @@ function unionColumn(type: Union, cursor: Cursor): Data {
 
 function words(type: DataType, first: Leaf, cursor: Cursor): unknown {
   const arrays = wordsOf(type);
-  if (arrays.length === 1) return asArray(type, first.numbers!);
-  const all = [first, ...arrays.slice(1).map(() => cursor.leaf())].map(({ numbers }) => numbers as Int32Array);
+  if (arrays.length === 1) return first.numbers;
+  const all = [first, ...arrays.slice(1).map(() => cursor.leaf())].map(
+    ({ numbers }) => numbers as Int32Array,
+  );
   const wide = new arrays[0]!(cursor.rows * all.length) as Int32Array;
   for (let i = 0; i < cursor.rows; i++) all.forEach((word, w) => (wide[i * all.length + w] = word[i]!));
   return DataType.isDecimal(type) ? new Uint32Array(wide.buffer) : wide;
 }
 
-function asArray(type: DataType, values: NumberArray): NumberArray {
-  return values instanceof type.ArrayType ? values : new type.ArrayType(values.buffer);
+function indicesAs(array: NumberArrayConstructor, indices: Int32Array): NumberArray {
+  const made = new array(indices.length);
+  const isWide = made instanceof BigInt64Array || made instanceof BigUint64Array;
+  for (let i = 0; i < indices.length; i++) {
+    if (isWide) made[i] = BigInt(indices[i]!);
+    else made[i] = indices[i]!;
+  }
+  return made;
 }
 
 function validityOf(nulls: Uint8Array | undefined): { nullCount: number; bitmap?: Uint8Array } {
@@ -130,7 +138,12 @@ function offsetsFor(type: DataType, offsets: Float64Array): Int32Array | BigInt6
   if (type.OffsetArrayType === BigInt64Array) return BigInt64Array.from(offsets, BigInt);
   const last = offsets[offsets.length - 1]!;
   if (last > MOST_OFFSET) {
-    throw limitExceeded('compressBatches', 'bytes or elements in a batch', MOST_OFFSET, 'Use smaller batches.');
+    throw limitExceeded(
+      'compressBatches',
+      'bytes or elements in a batch',
+      MOST_OFFSET,
+      'Use smaller batches.',
+    );
   }
   return Int32Array.from(offsets);
 }
@@ -138,11 +151,17 @@ function offsetsFor(type: DataType, offsets: Float64Array): Int32Array | BigInt6
 /** Text with an empty string for each null. */
 function spread(text: TextColumn, nulls: Uint8Array | undefined, rows: number) {
   const offsets = new Float64Array(rows + 1);
-  for (let row = 0, i = 0; row < rows; row++) offsets[row + 1] = nulls?.[row] ? offsets[row]! : text.offsets[++i]!;
+  for (let row = 0, i = 0; row < rows; row++)
+    offsets[row + 1] = nulls?.[row] ? offsets[row]! : text.offsets[++i]!;
   return { offsets, bytes: text.bytes.slice(0, offsets[rows]!) };
 }
 
-function spreadFixed(text: TextColumn, width: number, nulls: Uint8Array | undefined, rows: number): Uint8Array {
+function spreadFixed(
+  text: TextColumn,
+  width: number,
+  nulls: Uint8Array | undefined,
+  rows: number,
+): Uint8Array {
   const bytes = new Uint8Array(rows * width);
   for (let row = 0, i = 0; row < rows; row++) if (!nulls?.[row]) bytes.set(text.at(i++), row * width);
   return bytes;

@@ -17,6 +17,7 @@ import { Column } from './column.js';
 import { Decisions, type ModelSize } from './decisions.js';
 import { FieldReader, FieldWriter } from './fields.js';
 import { RowCoder } from './row-coder.js';
+import { named, unnamed } from './saved.js';
 import { outlineOf, type Table } from './table.js';
 import { type SavedTable, type Shared, TableCoder } from './table-coder.js';
 import { tableFromBatch } from './table-from-arrow.js';
@@ -25,7 +26,7 @@ import { TextColumn } from './text-column.js';
 const MOST_ROWS = 2 ** 31 - 1;
 /** A schema message's prefix: FF FF FF FF and its length. */
 const PREFIX_BYTES = 8;
-const MOST_SCHEMA_BYTES = 1 << 24;
+const MOST_SCHEMA_BYTES = 1 << 22;
 
 export interface BatchLimits {
   /** The most cells of a batch: rows × columns, those inside of lists and dictionaries too. */
@@ -74,24 +75,25 @@ export class BatchCoder {
 
   /** Everything that was learned, with what its user wants to keep beside it. */
   save(beside: unknown): Uint8Array {
-    return pack({
+    const state = {
       beside,
       checksum: this.#checksum,
       schema: this.#schema && encodeSchema(this.#schema).bytes.subarray(PREFIX_BYTES),
       decisions: this.#decisions.save(),
       rows: this.#shared.rows.save(),
       table: this.#table?.save(),
-    });
+    };
+    return pack(named(state));
   }
 
   /** What was kept beside. */
   static saved(bytes: Uint8Array): unknown {
-    return (unpack(bytes) as SavedCoder).beside;
+    return (unnamed(unpack(bytes)) as SavedCoder).beside;
   }
 
   /** Goes on from what was saved; answers what was kept beside. */
   restore(bytes: Uint8Array): unknown {
-    const state = unpack(bytes) as SavedCoder;
+    const state = unnamed(unpack(bytes)) as SavedCoder;
     this.#checksum = state.checksum;
     this.#decisions.restore(state.decisions);
     this.#shared.rows.restore(state.rows);
@@ -153,7 +155,12 @@ export class BatchCoder {
     const bytes = text.at(0).slice();
     const message = decodeMetadata('decompressBatches', bytes);
     if (message.headerType !== MessageHeader.Schema) {
-      throw corruptInput('decompressBatches', 'first message', 'a schema', MessageHeader[message.headerType]!);
+      throw corruptInput(
+        'decompressBatches',
+        'first message',
+        'a schema',
+        MessageHeader[message.headerType]!,
+      );
     }
     const schema = attempt('decompressBatches', 'schema', () => message.header()) as unknown as Schema;
     attempt('decompressBatches', 'schema', () => this.#begin(schema));
@@ -185,7 +192,8 @@ class RawBytes implements Raw {
     for (const { nulls, numbers, text, told, dictionary, vector } of leaves) {
       if (told) this.takeTable(told);
       if (nulls) this.take(nulls);
-      if (dictionary || vector) this.take(new Uint8Array(Float64Array.from(numbers as Int32Array, Number).buffer));
+      if (dictionary || vector)
+        this.take(new Uint8Array(Float64Array.from(numbers as Int32Array, Number).buffer));
       else if (numbers) this.take(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
       else if (text) {
         this.take(new Uint8Array(text.offsets.slice(0, text.length + 1).buffer));

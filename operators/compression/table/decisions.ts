@@ -4,7 +4,6 @@
  * Encoding and decoding run the same code: `bit` is told the decision, or tells it.
  */
 import { type Backend, openArena } from '../../../src/kernels/kernel.js';
-import { f32, i32, layoutOf, u8, u32, viewsOf } from '../../../src/layout.js';
 import {
   CONTEXTS,
   MAP_PLACES,
@@ -14,6 +13,7 @@ import {
   tableHistories,
 } from '../../../src/kernels/table-constants.js';
 import { CODER, REQUEST, TABLE_SHAPES, tableModelKernels } from '../../../src/kernels/table-model.js';
+import { f32, i32, layoutOf, u8, u32, viewsOf } from '../../../src/layout.js';
 import { log2 } from './estimate.js';
 import { restore, type Saved, saved } from './saved.js';
 
@@ -25,6 +25,8 @@ const MOST_AT_ONCE = 16;
 export interface ModelSize {
   /** log2 of the cells, 8 bytes each. */
   readonly cellBits: number;
+  /** log2 of the rows of each refining map, 132 bytes each. */
+  readonly apmBits: number;
   /** Columns that have maps and weights of their own; more share them. */
   readonly models: number;
 }
@@ -40,14 +42,14 @@ const rowsOf = (models: number) => ({
   length: models * 577 + TEXT_ROWS,
 });
 
-const layoutFor = ({ cellBits, models }: ModelSize) =>
+const layoutFor = ({ cellBits, apmBits, models }: ModelSize) =>
   layoutOf({
     cells: u32(2 << cellBits),
     maps: f32(models, CONTEXTS, MAP_PLACES),
     mapCounts: u8(2 * models * CONTEXTS * MAP_PLACES),
     weights: f32(rowsOf(models).length, TABLE_SHAPES.INPUTS),
     finals: f32(models * 64, TABLE_SHAPES.SETS),
-    apms: f32(TABLE_SHAPES.APMS << TABLE_SHAPES.APM_BITS, TABLE_SHAPES.APM_STEPS),
+    apms: f32(TABLE_SHAPES.APMS << apmBits, TABLE_SHAPES.APM_STEPS),
     constants: f32(START.length),
     histories: u8(3 * STATES),
     request: i32(REQUEST.length),
@@ -111,6 +113,7 @@ export class Decisions {
         v.coder,
         v.bytes,
         size.cellBits,
+        size.apmBits,
         rate,
         rateLeast,
         given,
@@ -255,7 +258,10 @@ export class Decisions {
       return;
     }
     const beyond = coder[CODER.position]! - coder[CODER.end]!;
-    const rest = this.#bytes.slice(coder[CODER.position]!, Math.max(coder[CODER.position]!, coder[CODER.end]!));
+    const rest = this.#bytes.slice(
+      coder[CODER.position]!,
+      Math.max(coder[CODER.position]!, coder[CODER.end]!),
+    );
     this.#bytes.set(rest);
     const room = BUFFER_BYTES - rest.length;
     const fresh = this.#input.subarray(this.#taken, this.#taken + room);

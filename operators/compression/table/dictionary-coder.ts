@@ -5,7 +5,14 @@
  * rows as new symbols do. Any other is told as a table before the rows: nothing where it is known, what is behind the
  * known entries where it goes on, else all of it.
  */
-import { Table as ArrowTable, type Data, type DataType, tableFromIPC, tableToIPC, Vector } from 'apache-arrow';
+import {
+  Table as ArrowTable,
+  type Data,
+  type DataType,
+  tableFromIPC,
+  tableToIPC,
+  Vector,
+} from 'apache-arrow';
 import { corruptInput } from '../../../src/errors.js';
 import { columnFromTable } from './arrow-from-table.js';
 import { Places } from './column.js';
@@ -121,7 +128,9 @@ export class DictionaryCoder {
     if (!this.#isInline || (this.vector !== undefined && length === this.#vectorLength)) return;
     const text = new TextColumn();
     for (let i = 0; i < length; i++) text.append(texts.at(i));
-    this.vector = new Vector([this.#column({ rows: length, leaves: [{ nulls: undefined, text }], tables: [] })]);
+    this.vector = new Vector([
+      this.#column({ rows: length, leaves: [{ nulls: undefined, text }], tables: [] }),
+    ]);
     this.#vectorLength = length;
   }
 
@@ -208,7 +217,10 @@ function sameLeaf(a: Leaf, b: Leaf): boolean {
   return (
     sameArray(a.nulls, b.nulls) &&
     sameArray(a.numbers, b.numbers) &&
-    sameArray(a.text && a.text.offsets.subarray(0, a.text.length + 1), b.text && b.text.offsets.subarray(0, b.text.length + 1)) &&
+    sameArray(
+      a.text && a.text.offsets.subarray(0, a.text.length + 1),
+      b.text && b.text.offsets.subarray(0, b.text.length + 1),
+    ) &&
     sameArray(a.text && contentOf(a.text), b.text && contentOf(b.text)) &&
     a.dictionary?.identity === b.dictionary?.identity
   );
@@ -221,7 +233,8 @@ function sameArray(a: NumberArray | undefined, b: NumberArray | undefined): bool
   return a.length === b.length && sameBytes(rawBytes(a), rawBytes(b));
 }
 
-const rawBytes = ({ buffer, byteOffset, byteLength }: NumberArray) => new Uint8Array(buffer, byteOffset, byteLength);
+const rawBytes = ({ buffer, byteOffset, byteLength }: NumberArray) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 function rest(table: Table, from: number): Table {
   const text = new TextColumn();

@@ -80,7 +80,12 @@ export function residualBits(residuals: Float64Array): number {
 }
 
 /** Numbers as classes, those beyond `shift` bits the same. */
-export function classesOf(values: Float64Array, isNull: (row: number) => boolean, bits: number, shift = 0): Classes {
+export function classesOf(
+  values: Float64Array,
+  isNull: (row: number) => boolean,
+  bits: number,
+  shift = 0,
+): Classes {
   const known = new Map<number, number>();
   const ids = new Int32Array(values.length).fill(-1);
   for (let row = 0; row < values.length; row++) {

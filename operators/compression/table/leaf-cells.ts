@@ -98,7 +98,8 @@ export function numbersFrom(
     }
   } else if (rule.rule === 'ordered') {
     const words = new Int32Array(sameBuffer(numbers));
-    for (let row = 0; row < rows && words.length >= rows; row++) if (!flags?.[row]) words[row] = ordered32(values[row]!);
+    for (let row = 0; row < rows && words.length >= rows; row++)
+      if (!flags?.[row]) words[row] = ordered32(values[row]!);
   } else if (rule.rule === 'integer') fillIntegers(numbers, rule, values, flags);
   else fillFloats(numbers as Float64Array, rule, values, flags, text);
   const nulls = flags && hasEscapes ? nullsIn(flags) : flags;

@@ -10,7 +10,7 @@ import { floatRule, integerRule, type Rule, toInteger } from './number-transform
 import { bitsOf } from './plan.js';
 import { SymbolTable } from './symbol-table.js';
 import type { Leaf, LeafType } from './table.js';
-import { type Room, TextColumn } from './text-column.js';
+import { type Room, TextColumn, tooMuchText } from './text-column.js';
 
 /** Text of which no more than this share is distinct becomes symbols. */
 const DISTINCT_MOST = 0.55;
@@ -27,6 +27,7 @@ export class LeafCoder {
   readonly #firstIndex: number;
   #spec: LeafSpec | undefined;
   #ranges: Range[] = [];
+  #room: Room = { bytes: 0 };
   /** Known strings of a leaf of symbols; of indices the places of a dictionary that is known. */
   symbols = new SymbolTable();
   places: Places | undefined;
@@ -83,7 +84,10 @@ export class LeafCoder {
     else if (spec.kind === 'digits') this.cells = digitCells(leaf, rows);
     else if (spec.kind === 'places') this.cells = [this.#placeCells(leaf, rows)];
     else if (spec.kind === 'symbols') this.cells = [this.#symbolCells(leaf, rows)];
-    else this.cells = [{ flags: leaf.nulls, values: new Float64Array(rows), text: leaf.text!, symbols: undefined }];
+    else
+      this.cells = [
+        { flags: leaf.nulls, values: new Float64Array(rows), text: leaf.text!, symbols: undefined },
+      ];
     this.#become(spec, spec.kind === 'symbols' ? known : 0);
     this.cells.forEach((cells, part) => this.#widen(part, cells));
     this.#setRanges();
@@ -107,7 +111,7 @@ export class LeafCoder {
   /** Reads what the leaf becomes. */
   take(fields: FieldReader): void {
     const spec = takeSpec(fields, this.type);
-    this.#become(spec, this.symbols.length);
+    this.#become(spec, spec.kind === 'symbols' ? this.symbols.length : 0);
     this.columns.forEach((column, part) => {
       column.hasFlags = fields.take(1) === 1;
       if (column.kind === 'number') this.#ranges[part] = takeRange(fields);
@@ -117,6 +121,8 @@ export class LeafCoder {
 
   /** Makes empty cells for a batch, after `take` or with the spec of the batch before. */
   prepare(counts: FieldReader, rows: number, room: Room): void {
+    if (this.type.kind === 'bytes' && rows * this.type.width > room.bytes) throw tooMuchText();
+    this.#room = room;
     const spec = this.#spec!;
     const hasEscapes = spec.kind === 'numbers' && spec.hasEscapes;
     const hasText = spec.kind === 'text' || hasEscapes;
@@ -142,7 +148,7 @@ export class LeafCoder {
       if (!flags?.[row] && !(values[row]! < most)) throw outside(`symbol below ${most}`, values[row]!);
     }
     if (this.type.kind === 'index') return { nulls: flags, numbers: Int32Array.from(values) };
-    const text = new TextColumn();
+    const text = new TextColumn(undefined, undefined, 0, this.#room);
     for (let row = 0; row < rows; row++) if (!flags?.[row]) text.append(this.symbols.texts.at(values[row]!));
     return { nulls: flags, text };
   }
@@ -170,6 +176,8 @@ export class LeafCoder {
     const isNull = nulls ? (row: number) => nulls[row] === 1 : () => false;
     const numbers = leaf.numbers!;
     const before = this.#spec?.kind === 'numbers' ? this.#spec : undefined;
+    if (before && (nulls ? nulls.every((flag) => flag === 1) : rows === 0))
+      return { ...before, hasEscapes: false };
     if (this.type.kind === 'number' && this.type.isFloat) {
       const floats = numbers as Float64Array;
       const rule = before && stillFits(before.rule, floats, isNull) ? before.rule : floatRule(floats, isNull);
@@ -177,7 +185,7 @@ export class LeafCoder {
       return { kind: 'numbers', rule, hasEscapes };
     }
     const rule = integerRule(numbers, isNull);
-    const isSame = before && rows > 0 && covers(before.rule, rule);
+    const isSame = before && covers(before.rule, rule);
     return { kind: 'numbers', rule: isSame ? before.rule : rule, hasEscapes: false };
   }
 
@@ -192,7 +200,8 @@ export class LeafCoder {
     const { bytes, offsets, length } = text;
     const added = bytes.subarray(0, offsets[length]!).length;
     const room =
-      this.symbols.length + length <= SYMBOLS_MOST && this.symbols.texts.bytes.length + added <= SYMBOL_BYTES_MOST;
+      this.symbols.length + length <= SYMBOLS_MOST &&
+      this.symbols.texts.bytes.length + added <= SYMBOL_BYTES_MOST;
     if (this.#spec?.kind === 'symbols' && room) return this.#spec;
     if (!room || this.#spec?.kind === 'text') return { kind: 'text' };
     const distinct = new SymbolTable();
@@ -254,7 +263,8 @@ export class LeafCoder {
     this.#spec = spec;
     this.isFresh = !isSame;
     if (isSame) return;
-    const kind = spec.kind === 'places' || spec.kind === 'symbols' ? 'symbol' : spec.kind === 'text' ? 'text' : 'number';
+    const kind =
+      spec.kind === 'places' || spec.kind === 'symbols' ? 'symbol' : spec.kind === 'text' ? 'text' : 'number';
     this.columns = Array.from({ length: partsOf(spec) }, (_, part) => {
       const column = new Column(this.#firstIndex + part, kind);
       column.unit = part === 0 ? unitOf(spec) : -1;
@@ -295,7 +305,11 @@ function stillFits(rule: Rule, floats: Float64Array, isNull: (row: number) => bo
   return rule.rule === 'halves' || rule.rule === 'ordered' || !hasEscape(rule, floats, isNull);
 }
 
-function hasEscape(rule: Rule, floats: Float32Array | Float64Array, isNull: (row: number) => boolean): boolean {
+function hasEscape(
+  rule: Rule,
+  floats: Float32Array | Float64Array,
+  isNull: (row: number) => boolean,
+): boolean {
   const isSingle = floats instanceof Float32Array;
   for (let row = 0; row < floats.length; row++) {
     if (!isNull(row) && toInteger(rule, floats[row]!, isSingle) === undefined) return true;

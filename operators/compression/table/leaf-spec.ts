@@ -32,7 +32,12 @@ export function putSpec(out: FieldWriter, spec: LeafSpec): void {
 export function takeSpec(fields: FieldReader, type: LeafType): LeafSpec {
   const kind = KINDS[fields.take(KINDS.length - 1)]!;
   if (!FITTING[type.kind].includes(kind)) {
-    throw corruptInput('decompressBatches', `kind of a ${type.kind} column`, FITTING[type.kind].join(' or '), kind);
+    throw corruptInput(
+      'decompressBatches',
+      `kind of a ${type.kind} column`,
+      FITTING[type.kind].join(' or '),
+      kind,
+    );
   }
   if (kind === 'digits') return { kind, width: fields.take(MOST_DIGITS) };
   if (kind !== 'numbers') return { kind };
@@ -40,7 +45,12 @@ export function takeSpec(fields: FieldReader, type: LeafType): LeafSpec {
   const rule = takeRule(fields, RULES[code >> 1]!);
   const isFloatRule = rule.rule === 'decimal' || rule.rule === 'single' || rule.rule === 'printed';
   const bytes = type.kind === 'number' ? type.array.BYTES_PER_ELEMENT : 0;
-  const fits = rule.rule === 'ordered' ? bytes === 4 : rule.rule === 'halves' ? bytes === 8 : isFloatRule === isFloat(type);
+  const fits =
+    rule.rule === 'ordered'
+      ? bytes === 4
+      : rule.rule === 'halves'
+        ? bytes === 8
+        : isFloatRule === isFloat(type);
   if (!fits) {
     throw corruptInput('decompressBatches', 'rule of a column of numbers', 'one for its type', rule.rule);
   }
@@ -58,7 +68,8 @@ const isFloat = (type: LeafType) => type.kind === 'number' && type.isFloat;
 
 function takeRule(fields: FieldReader, rule: (typeof RULES)[number]): Rule {
   if (rule === 'integer') return { rule, least: fields.takeBig(), step: fields.takeBig() };
-  if (rule === 'decimal' || rule === 'single') return { rule, scale: SCALES[fields.take(SCALES.length - 1)]! };
+  if (rule === 'decimal' || rule === 'single')
+    return { rule, scale: SCALES[fields.take(SCALES.length - 1)]! };
   return { rule };
 }
 

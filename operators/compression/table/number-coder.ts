@@ -281,4 +281,3 @@ function digitsOf(x: number, into: Uint8Array): number {
   }
   return count;
 }
-

@@ -112,7 +112,8 @@ export function integerRule(values: ArrayLike<number | bigint>, isNull: (row: nu
     if (n > most) most = n;
   }
   if (least === undefined) return { rule: 'integer', least: 0n, step: 1n };
-  if (step <= 1n && -MOST_INTEGER < least && most < MOST_INTEGER) return { rule: 'integer', least: 0n, step: 1n };
+  if (step <= 1n && -MOST_INTEGER < least && most < MOST_INTEGER)
+    return { rule: 'integer', least: 0n, step: 1n };
   const by = step === 0n ? 1n : step;
   return (most - least) / by < MOST_INTEGER ? { rule: 'integer', least, step: by } : { rule: 'halves' };
 }

@@ -25,7 +25,9 @@ const MOST_ROWS = 20_000;
 const TRIAL_ROWS = 3_000;
 /** Guesses whose residuals are tried. */
 const TRIED_GUESSES = 3;
-const TRIAL_SIZE = { cellBits: 18, models: 1 };
+const TRIAL_SIZE = { cellBits: 18, apmBits: 12, models: 1 };
+/** Fewer rows tell nothing. */
+const TRIAL_ROWS_LEAST = 32;
 /** Bits of a byte of text, for want of knowing better. */
 const TEXT_BITS = 2.8;
 const MOST_SET = 3;
@@ -52,7 +54,9 @@ export function planRows(jobs: readonly Job[], rows: number): Planned {
   const samples = jobs.map((job) => sampleOf(job, most));
   const alone = samples.map(aloneBits);
   const saved = samples.map((sample, c) =>
-    samples.map((other, j) => (c === j || sample.isText ? 0 : Math.max(0, alone[c]! - givenBits(sample, other, alone[c]!)))),
+    samples.map((other, j) =>
+      c === j || sample.isText ? 0 : Math.max(0, alone[c]! - givenBits(sample, other, alone[c]!)),
+    ),
   );
   const order = greedyOrder(samples, alone, saved);
   const parents = samples.map((sample, c) => {
@@ -94,7 +98,10 @@ function aloneBits(sample: Sample): number {
   return Math.min(...bits);
 }
 
-function differences({ values, isNull }: Sample, guess: (last: number, before: number) => number): Float64Array {
+function differences(
+  { values, isNull }: Sample,
+  guess: (last: number, before: number) => number,
+): Float64Array {
   const residuals = new Float64Array(values.length).fill(Number.NaN);
   let last = 0;
   let before = 0;
@@ -189,7 +196,9 @@ function parentsOf(
   saved: readonly number[],
   alone: number,
 ): number[] {
-  const ranked = [...earlier].sort((a, b) => saved[b]! - saved[a]! || earlier.indexOf(a) - earlier.indexOf(b));
+  const ranked = [...earlier].sort(
+    (a, b) => saved[b]! - saved[a]! || earlier.indexOf(a) - earlier.indexOf(b),
+  );
   if (sample.isText) return ranked;
   const chosen: number[] = [];
   let cost = alone;
@@ -199,7 +208,10 @@ function parentsOf(
     for (const j of ranked) {
       if (chosen.includes(j)) continue;
       const set = [...chosen, j].map((k) => samples[k]!);
-      let bits = adaptiveBits(sample.classes, set.map(({ classes }) => classes.ids));
+      let bits = adaptiveBits(
+        sample.classes,
+        set.map(({ classes }) => classes.ids),
+      );
       if (sample.isNumber) bits = Math.min(bits, residualBits(sinceSame(sample, set)));
       if (chosen.length === 0) bits = Math.min(bits, alone - saved[j]!);
       if (bits < bestCost) {
@@ -216,6 +228,7 @@ function parentsOf(
 
 /** Tries how each column of numbers is coded best. The jobs' columns know their parents. */
 export function planNumbers(jobs: readonly Job[], rows: number): NumberPlan[] {
+  if (rows < TRIAL_ROWS_LEAST) return jobs.map(({ column }) => column.plan);
   const promised = promisedBits(jobs, Math.min(rows, TRIAL_ROWS));
   return jobs.map(({ column }, c) => {
     const { plan } = column;
@@ -255,7 +268,9 @@ const cellOf = ({ cells }: Job, row: number): number =>
 function promisedBits(jobs: readonly Job[], rows: number): number[][] {
   const columns = copies(jobs);
   const predictors = new Predictors(new Memory());
-  const residuals = jobs.map(() => Array.from({ length: GUESSES }, () => new Float64Array(rows).fill(Number.NaN)));
+  const residuals = jobs.map(() =>
+    Array.from({ length: GUESSES }, () => new Float64Array(rows).fill(Number.NaN)),
+  );
   for (let row = 0; row < rows; row++) {
     columns.forEach((column, c) => {
       const value = cellOf(jobs[c]!, row);

@@ -21,7 +21,8 @@ export const GUESS = {
 export const GUESSES = 10;
 
 /** Columns whose values can stand in for each other. */
-const isComparable = (a: Column, b: Column) => a.kind === 'number' && b.kind === 'number' && a.unit === b.unit;
+const isComparable = (a: Column, b: Column) =>
+  a.kind === 'number' && b.kind === 'number' && a.unit === b.unit;
 
 /** Keys of what is remembered of a column by its first parent, by its first two, and by its second. */
 export const parentKey = (column: Column) => hash3(column.parents[0]!.key, column.index, 77);

@@ -60,7 +60,8 @@ export class Recursive {
       for (let j = 0; j < n; j++) {
         P[i * FEATURES + j] = (P[i * FEATURES + j]! - share * gain[j]!) / FORGETTING;
       }
-      if (!(P[i * FEATURES + i]! < MOST_VARIANCE) || !(Math.abs(w[i]!) < MOST_VARIANCE)) this.#isReady = false;
+      if (!(P[i * FEATURES + i]! < MOST_VARIANCE) || !(Math.abs(w[i]!) < MOST_VARIANCE))
+        this.#isReady = false;
     }
     this.#used = 0;
   }

@@ -36,3 +36,26 @@ export function restore({ pages, bytes }: Saved, array: ArrayBufferView): void {
     all.set(bytes.subarray(i * PAGE_BYTES, i * PAGE_BYTES + Math.min(PAGE_BYTES, all.length - at)), at);
   });
 }
+
+const ARRAYS = { Float64Array, Float32Array, Int32Array, Uint32Array } as const;
+type ArrayName = keyof typeof ARRAYS;
+
+/** Plain data in which typed arrays are told by name and bytes. */
+export function named(value: unknown): unknown {
+  if (value instanceof Uint8Array) return value;
+  if (ArrayBuffer.isView(value)) return { array: value.constructor.name, bytes: bytesOf(value).slice() };
+  if (Array.isArray(value)) return value.map(named);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, named(inner)]));
+}
+
+/** What `named` was given. */
+export function unnamed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unnamed);
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value;
+  const { array, bytes } = value as { array?: ArrayName; bytes?: Uint8Array };
+  if (array !== undefined && bytes instanceof Uint8Array && array in ARRAYS) {
+    return new ARRAYS[array](bytes.slice().buffer);
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, unnamed(inner)]));
+}

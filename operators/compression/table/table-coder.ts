@@ -15,8 +15,8 @@ import { CODERS, type NumberPlan } from './plan.js';
 import { type Job, planNumbers, planRows } from './planner.js';
 import { GUESSES } from './predictors.js';
 import type { RowCoder } from './row-coder.js';
-import { countRows, type Outline, type RowCount, type Table } from './table.js';
 import { sameBytes } from './symbol-table.js';
+import { countRows, type Outline, type RowCount, type Table } from './table.js';
 import { type Room, TextColumn } from './text-column.js';
 
 const WHO = 'decompressBatches';
@@ -44,6 +44,7 @@ export interface SavedTable {
   readonly specs: Uint8Array<ArrayBuffer>;
   readonly order: readonly number[];
   readonly plannedRows: number;
+  readonly hasNewColumns: boolean;
   readonly rows: number;
   readonly leaves: readonly ReturnType<LeafCoder['save']>[];
   readonly dictionaries: readonly (SavedDictionary | undefined)[];
@@ -61,6 +62,8 @@ export class TableCoder {
   #specs = new Uint8Array(0);
   #order: number[] = [];
   #plannedRows = 0;
+  /** Whether there are columns that the plan does not know. */
+  #hasNewColumns = false;
   #rows = 0;
 
   constructor(outline: Outline, shared: Shared) {
@@ -76,7 +79,10 @@ export class TableCoder {
         ? new DictionaryCoder(leaf, this, new TableCoder(leaf.type.entries, shared), leaf.type.type)
         : undefined,
     );
-    this.tables = outline.tables.map(({ outline: inner, rows }) => ({ coder: new TableCoder(inner, shared), rows }));
+    this.tables = outline.tables.map(({ outline: inner, rows }) => ({
+      coder: new TableCoder(inner, shared),
+      rows,
+    }));
   }
 
   save(): SavedTable {
@@ -84,6 +90,7 @@ export class TableCoder {
       specs: this.#specs,
       order: this.#order,
       plannedRows: this.#plannedRows,
+      hasNewColumns: this.#hasNewColumns,
       rows: this.#rows,
       leaves: this.leaves.map((leaf) => leaf.save()),
       dictionaries: this.dictionaries.map((dictionary) => dictionary?.save()),
@@ -95,6 +102,7 @@ export class TableCoder {
     this.#specs = state.specs;
     this.#order = [...state.order];
     this.#plannedRows = state.plannedRows;
+    this.#hasNewColumns = state.hasNewColumns;
     this.#rows = state.rows;
     this.leaves.forEach((leaf, i) => {
       leaf.restore(state.leaves[i]!);
@@ -126,6 +134,7 @@ export class TableCoder {
       leaf.putCounts(counts);
     }
     const jobs = this.#jobs();
+    this.#hasNewColumns ||= this.leaves.some((leaf) => leaf.isFresh);
     const plansAnew = this.#wantsPlan(rows);
     if (plansAnew) this.#plan(jobs, rows);
     const isSame = sameBytes(specs.bytes, this.#specs);
@@ -185,18 +194,25 @@ export class TableCoder {
   #takeRoom(rows: number): void {
     const cells = rows * Math.max(1, this.leaves.length);
     if (!(cells <= this.#shared.cellsLeft)) {
-      throw limitExceeded(WHO, 'cells of a batch', this.#shared.mostCells, 'Raise maxBatchCells for such batches.');
+      throw limitExceeded(
+        WHO,
+        'cells of a batch',
+        this.#shared.mostCells,
+        'Raise maxBatchCells for such batches.',
+      );
     }
     this.#shared.cellsLeft -= cells;
   }
 
   #jobs(): Job[] {
-    return this.leaves.flatMap(({ columns, cells }) => columns.map((column, c) => ({ column, cells: cells[c]! })));
+    return this.leaves.flatMap(({ columns, cells }) =>
+      columns.map((column, c) => ({ column, cells: cells[c]! })),
+    );
   }
 
   #wantsPlan(rows: number): boolean {
     if (rows === 0) return false;
-    const isFresh = this.leaves.some((leaf) => leaf.isFresh);
+    const isFresh = this.#hasNewColumns;
     const isDue = this.#plannedRows < PLAN_ROWS_MOST && this.#rows + rows >= PLAN_AGAIN * this.#plannedRows;
     return isFresh || isDue || this.#order.length === 0;
   }
@@ -214,6 +230,7 @@ export class TableCoder {
       ordered[i]!.column.plan = plan;
     });
     this.#plannedRows = this.#rows + rows;
+    this.#hasNewColumns = false;
   }
 
   #planFields(jobs: readonly Job[]): Uint8Array<ArrayBuffer> {
@@ -230,7 +247,8 @@ export class TableCoder {
 
   #takePlan(jobs: readonly Job[], fields: FieldReader): void {
     const order = jobs.map(() => fields.take(jobs.length - 1));
-    if (new Set(order).size !== jobs.length) throw corruptInput(WHO, 'order of columns', 'each once', order.join(' '));
+    if (new Set(order).size !== jobs.length)
+      throw corruptInput(WHO, 'order of columns', 'each once', order.join(' '));
     this.#order = order;
     order.forEach((c, place) => {
       const { column } = jobs[c]!;
@@ -288,13 +306,15 @@ const PARENTS_MOST = 24;
 const withEarlier = (told: readonly Column[], earlier: readonly Column[]): Column[] =>
   [...told, ...earlier.filter((column) => !told.includes(column))].slice(0, PARENTS_MOST);
 
-const ended = () => corruptInput(WHO, 'payload of a batch', 'as many decisions as it has rows', 'its end before');
+const ended = () =>
+  corruptInput(WHO, 'payload of a batch', 'as many decisions as it has rows', 'its end before');
 
 const textOf = (bytes: Uint8Array<ArrayBuffer>) => new TextColumn(bytes, Float64Array.of(0, bytes.length), 1);
 
 function numberPlan(plan: NumberPlan, code: number): NumberPlan {
   const coder = CODERS[code % 3]!;
   const base = Math.floor(code / 3);
-  if ((coder === 'residual') !== base > 0) throw corruptInput(WHO, 'coder of a column', 'a guess with residuals', coder);
+  if ((coder === 'residual') !== base > 0)
+    throw corruptInput(WHO, 'coder of a column', 'a guess with residuals', coder);
   return { ...plan, coder, base };
 }

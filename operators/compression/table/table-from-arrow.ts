@@ -47,7 +47,8 @@ function collect(data: Data, table: Table): void {
     const [from, to] = length === 0 ? [0, 0] : [Number(offsets[0]), Number(offsets[length])];
     tables.push(tableOf(data.children[0]!.slice(from, to - from)));
   } else if (isText(type)) leaves.push({ nulls, text: textOf(data, nulls) });
-  else if (DataType.isFixedSizeBinary(type)) leaves.push({ nulls, text: fixedTextOf(data, type.byteWidth, nulls) });
+  else if (DataType.isFixedSizeBinary(type))
+    leaves.push({ nulls, text: fixedTextOf(data, type.byteWidth, nulls) });
   else collectWords(data, nulls, leaves);
 }
 
@@ -87,7 +88,8 @@ function collectWords(data: Data, nulls: Uint8Array | undefined, leaves: Leaf[])
 }
 
 function asWords({ buffer, byteOffset, byteLength }: Uint32Array): BigInt64Array {
-  const at = byteOffset % 8 === 0 ? { buffer, byteOffset } : { buffer: buffer.slice(byteOffset), byteOffset: 0 };
+  const at =
+    byteOffset % 8 === 0 ? { buffer, byteOffset } : { buffer: buffer.slice(byteOffset), byteOffset: 0 };
   return new BigInt64Array(at.buffer, at.byteOffset, byteLength / 8);
 }
 
@@ -99,7 +101,10 @@ export function nullsOf(data: Data): Uint8Array | undefined {
 function withoutNulls(values: NumberArray, nulls: Uint8Array | undefined, length: number): NumberArray {
   if (nulls === undefined) return values.subarray(0, length);
   const copy = values.slice(0, length) as Int32Array;
-  const zero = (copy as unknown as BigInt64Array) instanceof BigInt64Array || (copy as unknown) instanceof BigUint64Array ? 0n : 0;
+  const zero =
+    (copy as unknown as BigInt64Array) instanceof BigInt64Array || (copy as unknown) instanceof BigUint64Array
+      ? 0n
+      : 0;
   for (let i = 0; i < length; i++) if (nulls[i]) copy[i] = zero as number;
   return copy;
 }

@@ -5,7 +5,7 @@
  * lists has rows of its own: a table inside of the table. An outline says what leaves a schema has; it is all that a
  * decoder knows before the first row.
  */
-import { type DataType, DataType as Type, type Schema, type Vector } from 'apache-arrow';
+import { type DataType, type Schema, DataType as Type, type Vector } from 'apache-arrow';
 import { columnType } from '../../../src/errors.js';
 import type { NumberArray } from './number-transform.js';
 import type { TextColumn } from './text-column.js';
@@ -23,7 +23,9 @@ export type LeafType =
   | { readonly kind: 'bytes'; readonly width: number }
   | { readonly kind: 'index'; readonly entries: Outline; readonly type: DataType };
 
-export type NumberArrayConstructor = (new (length: number) => NumberArray) & {
+export type NumberArrayConstructor = (new (
+  length: number,
+) => NumberArray) & {
   readonly BYTES_PER_ELEMENT: number;
 };
 
@@ -125,7 +127,8 @@ function addOutline(type: DataType, { leaves, tables }: Outline): void {
     } else addAll();
   } else if (isText(type)) leaves.push({ kind: 'text' });
   else if (Type.isFixedSizeBinary(type)) leaves.push({ kind: 'bytes', width: type.byteWidth });
-  else for (const array of wordsOf(type)) leaves.push(numbers(array, Type.isFloat(type) && type.precision > 0));
+  else
+    for (const array of wordsOf(type)) leaves.push(numbers(array, Type.isFloat(type) && type.precision > 0));
 }
 
 export const isText = (type: DataType): boolean =>

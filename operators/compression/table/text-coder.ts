@@ -44,7 +44,10 @@ export class TextCoder {
   }
 
   save() {
-    const before = [...this.#before].map(([index, { bytes, length }]) => ({ index, bytes: bytes.slice(0, length) }));
+    const before = [...this.#before].map(([index, { bytes, length }]) => ({
+      index,
+      bytes: bytes.slice(0, length),
+    }));
     const { lastHash } = this;
     return {
       lastHash,

@@ -1,7 +1,7 @@
 /**
  * Byte strings end to end, written one behind the other and read by their place.
  */
-import { limitExceeded } from '../../../src/errors.js';
+import { DataflowError } from '../../../src/errors.js';
 
 /** Bytes of text that there is still room for. */
 export interface Room {
@@ -19,7 +19,12 @@ export class TextColumn {
   next = 0;
   readonly #room: Room;
 
-  constructor(bytes = new Uint8Array(0), offsets = new Float64Array(1), length = 0, room: Room = { bytes: MUCH_ROOM }) {
+  constructor(
+    bytes = new Uint8Array(0),
+    offsets = new Float64Array(1),
+    length = 0,
+    room: Room = { bytes: MUCH_ROOM },
+  ) {
     this.bytes = bytes;
     this.offsets = offsets;
     this.length = length;
@@ -30,14 +35,14 @@ export class TextColumn {
   put(byte: number): void {
     const end = this.offsets[this.length]! + this.next;
     if (end === this.bytes.length) this.bytes = grown(this.bytes, Math.max(1024, 2 * end));
-    if (--this.#room.bytes < 0) {
-      throw limitExceeded('decompressBatches', 'text of a batch', 0, 'Raise maxTextBytes for such batches.');
-    }
+    this.#take(1);
     this.bytes[end] = byte;
     this.next++;
   }
 
+  /** Appends a string. */
   append(bytes: Uint8Array): void {
+    this.#take(bytes.length);
     const end = this.offsets[this.length]! + bytes.length;
     if (end > this.bytes.length) this.bytes = grown(this.bytes, Math.max(1024, 2 * end));
     this.bytes.set(bytes, this.offsets[this.length]!);
@@ -61,7 +66,18 @@ export class TextColumn {
     this.offsets[++this.length] = end;
     this.next = 0;
   }
+
+  #take(bytes: number): void {
+    this.#room.bytes -= bytes;
+    if (this.#room.bytes < 0) throw tooMuchText();
+  }
 }
+
+export const tooMuchText = () =>
+  new DataflowError(
+    'LIMIT_EXCEEDED',
+    'decompressBatches: limit maxTextBytes, expected at most so many bytes of text in a batch, got more. Raise it.',
+  );
 
 function grown(bytes: Uint8Array, length: number): Uint8Array {
   const longer = new Uint8Array(length);
