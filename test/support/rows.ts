@@ -38,6 +38,7 @@ const domains: Readonly<Record<string, (u: number) => number>> = {
   op: (u) => (u < 0.3 ? -1 : 1),
   items: (u) => Math.floor(100 * u),
   'consistentSubmodular.features': (u) => u,
+  'arithmeticCode.symbol': (u) => 10 * u * u,
 };
 
 /** Rows for each role of `inputs`; keys are of length 1 per head, as the delta rules ask for. */
@@ -81,13 +82,13 @@ function asLongAs({ offsets }: Varying, type: RowType, random: () => number): Co
   return { offsets: offsets.slice(), values: filled(values, random, undefined, element.dtype) };
 }
 
-function filled(values: AnyArray, random: () => number, domain: Domain, dtype?: string): AnyArray {
+function filled(values: AnyArray, random: () => number, given: Domain, dtype?: string): AnyArray {
   const isFloat = values instanceof Float32Array || values instanceof Float64Array;
+  const domain = given ?? (isFloat ? (u: number) => 2 * u - 1 : (u: number) => 200 * u - 100);
   for (let i = 0; i < values.length; i++) {
-    if (domain !== undefined) values[i] = domain(random());
-    else if (isFloat) values[i] = 2 * random() - 1;
-    else if (values instanceof BigInt64Array) values[i] = BigInt(Math.floor(random() * 200 - 100));
-    else values[i] = dtype === 'bool' ? Math.floor(2 * random()) : Math.floor(random() * 200 - 100);
+    if (isFloat) values[i] = domain(random());
+    else if (values instanceof BigInt64Array) values[i] = BigInt(Math.floor(domain(random())));
+    else values[i] = dtype === 'bool' ? Math.floor(2 * random()) : Math.floor(domain(random()));
   }
   return values;
 }
