@@ -69,6 +69,15 @@ INLINE Wide selectWide(WideBits mask, Wide a, Wide b) {
 INLINE Wide zeroWideWhere(WideBits mask, Wide x) { return (Wide)((WideBits)x & ~mask); }
 INLINE Wide absoluteWide(Wide x) { return (Wide)((WideBits)x & INT64_MAX); }
 
+INLINE Vec squareRoots(Vec x) {
+#ifdef __clang__
+  return __builtin_elementwise_sqrt(x);
+#else
+  for (int i = 0; i < W; i++) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+
 INLINE Vec same(Vec x) { return x; }
 
 /** first, first + 1, … in the lanes. */
