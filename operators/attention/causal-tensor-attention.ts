@@ -20,6 +20,7 @@
 import { defineOperator } from '../../src/define-operator.js';
 import { tensorAttentionKernels } from '../../src/kernels/tensor-attention.js';
 import { f32 } from '../../src/layout.js';
+import { overflow } from './heads.js';
 import {
   checkPolynomial,
   checkTensor,
@@ -76,6 +77,7 @@ export const causalTensorAttention = defineOperator({
         ...sizes,
       );
     }
+    if (kernels.firstNonFinite(o, numRows * H * V) >= 0) throw overflow('causalTensorAttention');
   },
   merge: (a, b) => ({ sums1: added(a.sums1, b.sums1), sums2: added(a.sums2, b.sums2) }),
   tolerance: 1e-6,

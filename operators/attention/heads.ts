@@ -107,7 +107,7 @@ export function evenShares(count: number, threads: number): [from: number, to: n
   return Array.from({ length: shares }, (_, i) => [border(i), border(i + 1)]);
 }
 
-/** The error of finite queries and keys whose product is not: outputs would be NaN from there on. */
+/** The error of finite numbers whose products are not: outputs would be NaN from there on. */
 export const overflow = (who: string) =>
   corruptInput(
     who,

@@ -28,6 +28,7 @@ import { f32, i32, type Views } from '../../src/layout.js';
 import { finiteNumber, integer, numbers, oneOf, truth } from '../../src/options.js';
 import { nextBelow } from '../../src/random.js';
 import { collectRows, copyRows, type EmitAt } from './collected.js';
+import { overflow } from './heads.js';
 import { attendCausally, attendFully } from './hyper-blocks.js';
 import { generatorOf, normals } from './normals.js';
 
@@ -79,7 +80,7 @@ function check(options: HyperAttentionOptions) {
     blockRows: integer({ blockRows }, 1, 65536),
     sampleRows,
     projections: checkProjections(projections, K, seed),
-    samples: samples && numbers({ samples }, heads * sampleRows),
+    samples: samples === undefined ? undefined : numbers({ samples }, heads * sampleRows),
     exactRows: integer({ exactRows: options.exactRows ?? blockRows }, 1, 65536),
     seed,
     emit: oneOf<EmitAt>({ emit: options.emit ?? 'end' }, ['end', 'full']),
@@ -198,6 +199,7 @@ function answerSequence(context: Context): void {
   const random = generatorOf(options.seed, 1 + state.sequence[0]!);
   for (let head = 0; head < H; head++) attendHead(context, T, head, random);
   kernels.finishAttention(m, l, o, T, H, V);
+  if (kernels.firstNonFinite(o, T * H * V) >= 0) throw overflow('hyperAttention');
   emit({ o: o.slice(0, T * H * V), lse: l.slice(0, T * H) }, T);
   state.rows[0] = 0;
   state.sequence[0]!++;

@@ -61,12 +61,14 @@ export function attendFully(d: Division, queries: Range, keys: Range): void {
   positions.forEach((position, i) => {
     sampled[i] = keyOrder[position]!;
   });
-  for (let from = 0; from < queryRows; from += blockRows) {
+  const weight = keyRows / sampleRows;
+  for (let from = 0, before = 0, behind = 0; from < queryRows; from += blockRows) {
+    while (before < sampleRows && positions[before]! < from) before++;
+    while (behind < sampleRows && positions[behind]! < from + blockRows) behind++;
     const block = queryOrder.subarray(from, from + blockRows);
     d.attend(block, keyOrder.subarray(from, from + blockRows), 1, false);
-    const weight = keyRows / sampleRows;
-    d.attend(block, sampled.subarray(0, firstAtLeast(positions, from)), weight, false);
-    d.attend(block, sampled.subarray(firstAtLeast(positions, from + blockRows), sampleRows), weight, false);
+    d.attend(block, sampled.subarray(0, before), weight, false);
+    d.attend(block, sampled.subarray(behind, sampleRows), weight, false);
   }
 }
 
@@ -93,10 +95,4 @@ function sortedByHash(
   }
   for (let row = from; row < to; row++) order[counts[hashes[row]!]!++] = row;
   return order.subarray(0, to - from);
-}
-
-/** How many of the sorted positions are below `bound`. */
-function firstAtLeast(positions: Int32Array, bound: number): number {
-  const found = positions.findIndex((position) => position >= bound);
-  return found < 0 ? positions.length : found;
 }

@@ -27,6 +27,7 @@ import {
 } from '../../src/kernels/kernelized-attention.js';
 import { f32, f64, i32 } from '../../src/layout.js';
 import { integer, numbers, oneOf } from '../../src/options.js';
+import { overflow } from './heads.js';
 import { orthogonalNormals } from './normals.js';
 
 export interface KernelizedAttentionOptions {
@@ -166,6 +167,7 @@ export const kernelizedAttention = defineOperator({
       W,
       ...place,
     );
+    if (kernels.firstNonFinite(o, T * H * V) >= 0) throw overflow('kernelizedAttention');
     rows[0]! += T;
     position[0] = (position[0]! + T) % (64 * R);
   },

@@ -23,6 +23,7 @@ import { tensorAttentionKernels, tensorScratch } from '../../src/kernels/tensor-
 import { f32, i32, type Views } from '../../src/layout.js';
 import { integer, oneOf } from '../../src/options.js';
 import { collectRows, copyRows, type EmitAt } from './collected.js';
+import { overflow } from './heads.js';
 import {
   checkPolynomial,
   checkTensor,
@@ -47,12 +48,12 @@ export interface TensorAttentionOptions extends TensorOptions {
 
 type Resolved = ReturnType<typeof check>;
 
-function check(options: TensorAttentionOptions) {
+function check({ approximate, ...options }: TensorAttentionOptions) {
   const sizes = checkTensor(options);
   return {
     ...sizes,
     maxRows: integer({ maxRows: options.maxRows }, 1, 2 ** 24),
-    approximate: options.approximate && checkPolynomial(options.approximate, sizes),
+    approximate: approximate === undefined ? undefined : checkPolynomial(approximate, sizes),
     emit: oneOf<EmitAt>({ emit: options.emit ?? 'end' }, ['end', 'full']),
   };
 }
@@ -182,6 +183,7 @@ function answerSequence(context: Context): void {
     const query = q.subarray(i * H * K);
     kernels.attendToPairs(query, k1, k2, v1, v2, o.subarray(i * H * V), numbers, inner, T, H, K, V, scale);
   }
+  if (kernels.firstNonFinite(o, T * H * V) >= 0) throw overflow('tensorAttention');
   emit({ o: o.slice(0, T * H * V) }, T);
   sums1.fill(0);
   sums2.fill(0);

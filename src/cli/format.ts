@@ -34,3 +34,6 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
       .trimEnd();
   return rows.map(line).join('\n');
 }
+
+/** Text without line breaks, as an error is told. */
+export const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ');

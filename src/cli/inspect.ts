@@ -1,16 +1,21 @@
 /**
- * `chunkwise inspect`: what is in an Arrow file, an Arrow stream, a checkpoint or a saved state.
+ * `chunkwise inspect`: what is in an Arrow file, a compressed file, or a checkpoint.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { Command } from 'commander';
+import { MAGIC } from '../../operators/compression/container.js';
 import { arrowFile } from '../../sources/index.js';
 import { decodeCheckpoint } from '../checkpoint.js';
 import { reason, sourceFailed } from '../errors.js';
+import { firstBytes } from './compression/endpoints.js';
+import { inspectCompressed } from './compression/inspect-compressed.js';
 import { bytes, count, table } from './format.js';
 
 export const inspectCommand = () =>
   new Command('inspect')
-    .description('tell what is in an Arrow file, a checkpoint or a directory of checkpoints')
+    .description(
+      'tell what is in an Arrow file, a compressed file, a checkpoint or a directory of checkpoints',
+    )
     .argument('<file>', 'a file, or a directory of checkpoints')
     .action(async (file: string) => void process.stdout.write(`${await inspect(file)}\n`));
 
@@ -19,13 +24,10 @@ async function inspect(path: string): Promise<string> {
     throw sourceFailed('inspect', path, 'a file or directory', reason(error), error);
   });
   if (info.isDirectory()) return inspectDirectory(path);
-  const content = await isCheckpoint(path);
-  return content === undefined ? inspectArrow(path) : inspectCheckpoint(path, content);
-}
-
-async function isCheckpoint(path: string): Promise<Uint8Array | undefined> {
-  const content = new Uint8Array(await readFile(path));
-  return new TextDecoder('latin1').decode(content.subarray(0, 8)) === 'CHUNKWSE' ? content : undefined;
+  const first = await firstBytes(path, 8);
+  if (MAGIC.every((byte, i) => first[i] === byte)) return inspectCompressed(path);
+  const isCheckpoint = new TextDecoder('latin1').decode(first) === 'CHUNKWSE';
+  return isCheckpoint ? inspectCheckpoint(path, new Uint8Array(await readFile(path))) : inspectArrow(path);
 }
 
 async function inspectDirectory(path: string): Promise<string> {

@@ -4,10 +4,14 @@
  */
 import { Command, CommanderError } from 'commander';
 import { reason } from '../errors.js';
+import { compressCommand } from './compress.js';
+import { decompressCommand } from './decompress.js';
+import { oneLine } from './format.js';
 import { inspectCommand } from './inspect.js';
 import { operatorsCommand } from './operators.js';
 import { pipeCommand } from './pipe.js';
 import { runCommand } from './run.js';
+import { testCommand } from './test.js';
 import { UsageError } from './usage-error.js';
 
 const program = new Command('chunkwise')
@@ -16,7 +20,16 @@ const program = new Command('chunkwise')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'chunkwise: ')) });
 
-for (const command of [pipeCommand, runCommand, operatorsCommand, inspectCommand]) {
+const commands = [
+  compressCommand,
+  decompressCommand,
+  testCommand,
+  pipeCommand,
+  runCommand,
+  operatorsCommand,
+  inspectCommand,
+];
+for (const command of commands) {
   program.addCommand(command().exitOverride().copyInheritedSettings(program));
 }
 
@@ -29,8 +42,7 @@ try {
 /** Prints an error in one line and answers the exit code it means. */
 function told(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const line = reason(error).replace(/\s*\n\s*/g, ' ');
-  process.stderr.write(`chunkwise: ${line}\n`);
+  process.stderr.write(`chunkwise: ${oneLine(reason(error))}\n`);
   if (program.opts().debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return error instanceof UsageError ? 2 : 1;
 }

@@ -3,8 +3,9 @@
  * Float32 sums are rounded by the arrays they are kept in; `Math.fround` rounds on the way.
  */
 import { addScaled } from './chunk.js';
-import { exp32, log32 } from './math.js';
+import { log32 } from './math.js';
 import { NEGLIGIBLE } from './negligible.js';
+import { weight32 } from './weight.js';
 
 const { fround } = Math;
 
@@ -87,8 +88,7 @@ export interface Query {
 const flushed = (x: number) => (Math.abs(x) < NEGLIGIBLE ? 0 : x);
 
 /** e^(x - m) of a maximum that was, as a factor; the same maximum makes it 1, even -infinity. */
-const rescaleFactor = (before: number, now: number) =>
-  before === now ? 1 : flushed(exp32(fround(before - now)));
+const rescaleFactor = (before: number, now: number) => (before === now ? 1 : weight32(fround(before - now)));
 
 /**
  * Takes keys `from` to below `to` of a block into a row's running softmax. Gives 1 where it was not rescaled.
@@ -145,7 +145,7 @@ function scoreRow(
 function weigh(scores: Float32Array, m: number, from: number, to: number): number {
   const sums = new Array<number>(LANES).fill(0);
   for (let j = from; j < to; j++) {
-    scores[j] = flushed(exp32(fround(scores[j]! - m)));
+    scores[j] = weight32(fround(scores[j]! - m));
     sums[j % LANES] = fround(sums[j % LANES]! + scores[j]!);
   }
   return fround(fround(sums[0]! + sums[1]!) + fround(sums[2]! + sums[3]!));

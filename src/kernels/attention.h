@@ -11,7 +11,7 @@
 #pragma once
 
 #include "chunk.h"
-#include "math.h"
+#include "weight.h"
 
 enum { BLOCK_KEYS = 64 };
 
@@ -113,11 +113,11 @@ INLINE float maximumOf(const float *x, int first, int last) {
   return result;
 }
 
-/** x = e^(x - m), negligible ones 0, so that none makes a subnormal product; gives their sum. */
+/** x = e^(x - m), negligible ones 0; gives their sum. */
 INLINE float weigh(float *x, float m, int first, int last) {
   Quad sums = {0};
   ROLLED for (int j = first; j < last; j += W) {
-    const Vec weight = flushLanes(expLanes(load(x + j) - splat(m)));
+    const Vec weight = weightLanes(load(x + j) - splat(m));
     store(x + j, weight);
     sums = addByQuads(sums, weight);
   }
@@ -126,7 +126,7 @@ INLINE float weigh(float *x, float m, int first, int last) {
 
 /** e^x of each of the tile's rows, W or fewer of them. */
 INLINE void expOfRows(float x[TILE_ROWS]) {
-  storeLanes(x, flushLanes(expLanes(loadLanes(x, TILE_ROWS))), TILE_ROWS);
+  storeLanes(x, weightLanes(loadLanes(x, TILE_ROWS)), TILE_ROWS);
 }
 
 /** Adds the keys from `from` to `to` that are not every row's, each to the rows whose span has it. */

@@ -1,7 +1,6 @@
 /** Softmax of rows of numbers, a segment at a time: e^x is taken once, relative to the segment's own maximum. */
 #include "columns.h"
-#include "math.h"
-#include "negligible.h"
+#include "weight.h"
 
 enum { SUMS = 4 };
 
@@ -29,35 +28,37 @@ INLINE void addInTurn(Quad sums[SUMS], int at, Vec x) {
   UNROLLED for (int i = 0; i < W / 4; i++) sums[(at / 4 + i) % SUMS] += quads[i];
 }
 
+/** p = e^(x - from), n numbers; gives their sum. */
+INLINE float powersOf(const float *x, float *p, Vec from, int n) {
+  Quad sums[SUMS] = {{0}};
+  int i = 0;
+  ROLLED for (; i + SUMS * W <= n; i += SUMS * W) {
+    UNROLLED for (int c = 0; c < SUMS; c++) {
+      const Vec power = weightLanes(load(x + i + c * W) - from);
+      store(p + i + c * W, power);
+      addInTurn(sums, c * W, power);
+    }
+  }
+  UNROLLED for (int c = 0; c < SUMS; c++) {
+    const int lanes = n - i - c * W < W ? n - i - c * W : W;
+    if (lanes <= 0) break;
+    const Vec power = weightLanes(loadLanes(x + i + c * W, lanes) - from);
+    storeLanes(p + i + c * W, power, lanes);
+    addInTurn(sums, c * W, zeroWhere(laneIndices(0) >= lanes, power));
+  }
+  const Quad total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  return (total[0] + total[1]) + (total[2] + total[3]);
+}
+
 /**
  * p = e^(x - maximum) of each of `rows` segments of n numbers; maximum [rows], sum [rows] of p. A sum that is NaN tells
  * of a number that is NaN or +infinity. Where all of x is -infinity, p and its sum are 0.
  */
 EXPORT void softmaxSegments(const float *x, float *p, float *maximum, float *sum, int rows, int n) {
   for (int row = 0; row < rows; row++) {
-    const float *logits = x + row * n;
-    float *powers = p + row * n;
-    const float highest = highestOf(logits, n);
-    const Vec from = splat(highest == -__builtin_inff() ? 0 : highest);
-    Quad sums[SUMS] = {{0}};
-    int i = 0;
-    ROLLED for (; i + SUMS * W <= n; i += SUMS * W) {
-      UNROLLED for (int c = 0; c < SUMS; c++) {
-        const Vec power = flushLanes(expLanes(load(logits + i + c * W) - from));
-        store(powers + i + c * W, power);
-        addInTurn(sums, c * W, power);
-      }
-    }
-    for (; i < n; i += W) {
-      const int lanes = n - i < W ? n - i : W;
-      Vec power = flushLanes(expLanes(loadLanes(logits + i, lanes) - from));
-      power = zeroWhere(laneIndices(0) >= lanes, power);
-      storeLanes(powers + i, power, lanes);
-      addInTurn(sums, i, power);
-    }
-    const Quad total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    const float highest = highestOf(x + row * n, n);
     maximum[row] = highest;
-    sum[row] = (total[0] + total[1]) + (total[2] + total[3]);
+    sum[row] = powersOf(x + row * n, p + row * n, splat(highest == -__builtin_inff() ? 0 : highest), n);
   }
 }
 

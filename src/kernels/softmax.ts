@@ -2,9 +2,9 @@
  * Softmax of rows of numbers, a segment at a time: the twins of `softmax.c`, in the same order of operations.
  */
 import { defineKernels } from './kernel.js';
-import { exp32, firstAbove, firstNonFinite } from './math.js';
-import { NEGLIGIBLE } from './negligible.js';
+import { firstAbove, firstNonFinite } from './math.js';
 import { wasm } from './wasm/softmax.js';
+import { weight32 } from './weight.js';
 
 const { fround } = Math;
 
@@ -29,8 +29,7 @@ export function softmaxSegments(
     for (let i = 0; i < n; i++) if (x[at + i]! > highest) highest = x[at + i]!;
     const sums = new Float32Array(SUMS);
     for (let i = 0; i < n; i++) {
-      const power = exp32(fround(x[at + i]! - (highest === -Infinity ? 0 : highest)));
-      p[at + i] = Math.abs(power) < NEGLIGIBLE ? 0 : power;
+      p[at + i] = weight32(fround(x[at + i]! - (highest === -Infinity ? 0 : highest)));
       sums[i % SUMS] = sums[i % SUMS]! + p[at + i]!;
     }
     maximum[row] = highest;

@@ -31,9 +31,10 @@ export interface Ended {
 export function started(
   script: string,
   args: readonly string[],
-  { env = {}, onLine, node = [] }: Started = {},
+  { env = {}, onLine, onStart, node = [] }: Started = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [...node, script, ...args], { env: { ...process.env, ...env } });
+  onStart?.(child);
   const lines: string[] = [];
   let errors = '';
   createInterface({ input: child.stdout }).on('line', (line) => {
@@ -52,6 +53,7 @@ export function started(
 export interface Started {
   readonly env?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string, child: ChildProcess) => void;
+  readonly onStart?: (child: ChildProcess) => void;
   /** Options of Node itself. */
   readonly node?: readonly string[];
 }

@@ -342,6 +342,24 @@ describe('attendUnits', () => {
 });
 
 describe('softmaxSegments and scaleSegments', () => {
+  it('take e^x to within 1 ULP wherever it is not negligible, and have the bits of their twin', () => {
+    const n = 20_000;
+    const types = { x: f32(n), p: f32(n), maximum: f32(1), sum: f32(1) };
+    const powers = (backend: Backend) => {
+      const { kernels, arrays: a } = guardedViews(softmaxKernels, types, backend, 'p');
+      drawn(a.x, (i) => -75 * (i / n));
+      kernels.softmaxSegments(a.x, a.p, a.maximum, a.sum, 1, n);
+      return { x: a.x.slice(), p: a.p.slice() };
+    };
+    const { x, p } = powers('wasm');
+    expectSameBits(powers('typescript').p, p, 'twin');
+    p.forEach((power, i) => {
+      const exact = Math.exp(x[i]!);
+      if (exact < 1e-30) expect(power).toBe(0);
+      else expect(Math.abs(power / exact - 1)).toBeLessThan(2 ** -23);
+    });
+  });
+
   it('have twins in TypeScript with the same bits, and stay inside of their arrays', () => {
     for (const [rows, n] of [
       [1, 1],

@@ -179,6 +179,8 @@ describe('hyperAttention', () => {
     [{ projections: 17 }, 'projections'],
     [{ projections: new Array(8).fill(Number.NaN) }, 'projections[0]'],
     [{ samples: [1, 2], sampleRows: 3 }, 'samples'],
+    [{ samples: null as unknown as number[] }, 'samples'],
+    [{ projections: null as unknown as number }, 'projections'],
     [{ samples: [1], sampleRows: 1, causal: true }, 'samples'],
     [{ emit: 'batch' as 'end' }, 'emit'],
     [{ seed: 0.5 }, 'seed'],
@@ -188,6 +190,14 @@ describe('hyperAttention', () => {
   ])('refuses the options %j', (wrong, name) => {
     const error = expectError('OPTION_RANGE', () => hyperAttention({ ...sizes, maxRows: 10, ...wrong }));
     expect(error.message).toContain(`hyperAttention: option ${name}, `);
+  });
+
+  it('refuses logits that overflow', () => {
+    const rows = rowsOf(40, 1);
+    rows.q.fill(1e30);
+    rows.k.fill(1e30);
+    const error = expectError('CORRUPT_INPUT', () => attended({ ...sizes, maxRows: 40 }, rows));
+    expect(error.message).toContain('hyperAttention: logits, expected finite float32 numbers');
   });
 
   it('refuses samples behind the last row', () => {

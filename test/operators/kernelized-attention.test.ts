@@ -148,6 +148,14 @@ describe('kernelizedAttention', () => {
     expect(streamed(options, rows)).toEqual(new Float32Array(5 * sizes.valueDim));
   });
 
+  it('refuses features whose products overflow', () => {
+    const rows = rowsOf(5, 9);
+    rows.q.fill(1e30);
+    rows.k.fill(1e30);
+    const options = { ...sizes, featureMap: 'identity' as const, rpe: [0, 0, 0] };
+    expectError('CORRUPT_INPUT', () => streamed(options, rows));
+  });
+
   it.each([
     [{ rpe: [0, 61, 0] }, 'rpe'],
     [{ rpe: [0, 0] }, 'windowRows'],

@@ -88,12 +88,27 @@ describe('tensorAttention', () => {
     }
   });
 
+  it('refuses products that overflow', () => {
+    const rows = rowsOf(10, 1);
+    rows.v1.fill(1e30);
+    rows.v2.fill(1e30);
+    const approximate = { degree: 4, bound: 1 };
+    for (const operator of [
+      tensorAttention({ ...sizes, maxRows: 10 }),
+      tensorAttention({ ...sizes, maxRows: 10, approximate }),
+      causalTensorAttention({ ...sizes, approximate }),
+    ]) {
+      expectError('CORRUPT_INPUT', () => outputOf(operator, rows));
+    }
+  });
+
   it.each([
     [{ order: 4 as 3 }, 'order'],
     [{ approximate: { degree: 0, bound: 1 } }, 'approximate.degree'],
     [{ approximate: { degree: 4, bound: 0 } }, 'approximate.bound'],
     [{ approximate: { degree: 4, bound: 1.5 } }, 'approximate.degree'],
     [{ approximate: { degree: 12, bound: 0.5 }, keyDim: 64 }, 'approximate.degree'],
+    [{ approximate: null as unknown as { degree: number; bound: number } }, 'approximate'],
     [{ approximate: 3 as unknown as { degree: number; bound: number } }, 'approximate'],
   ])('refuses the options %j', (wrong, name) => {
     const error = expectError('OPTION_RANGE', () => tensorAttention({ ...sizes, maxRows: 10, ...wrong }));

@@ -34,6 +34,11 @@ const domains: Readonly<Record<string, (u: number) => number>> = {
   'rwkv7.b': (u) => 0.2 * (2 * u - 1),
   'mlstm.i': (u) => 12 * u - 6,
   'mlstm.f': (u) => 10 * u - 3,
+  // Of the submodular operators: inserts and deletions, items below 100, features that featureBased takes.
+  op: (u) => (u < 0.3 ? -1 : 1),
+  items: (u) => Math.floor(100 * u),
+  'consistentSubmodular.features': (u) => u,
+  'arithmeticCode.symbol': (u) => 10 * u * u,
 };
 
 /** Rows for each role of `inputs`; keys are of length 1 per head, as the delta rules ask for. */
@@ -77,17 +82,13 @@ function asLongAs({ offsets }: Varying, type: RowType, random: () => number): Co
   return { offsets: offsets.slice(), values: filled(values, random, undefined, element.dtype) };
 }
 
-function filled(
-  values: AnyArray,
-  random: () => number,
-  domain: Domain = (u) => 2 * u - 1,
-  dtype?: string,
-): AnyArray {
+function filled(values: AnyArray, random: () => number, given: Domain, dtype?: string): AnyArray {
   const isFloat = values instanceof Float32Array || values instanceof Float64Array;
+  const domain = given ?? (isFloat ? (u: number) => 2 * u - 1 : (u: number) => 200 * u - 100);
   for (let i = 0; i < values.length; i++) {
     if (isFloat) values[i] = domain(random());
-    else if (values instanceof BigInt64Array) values[i] = BigInt(Math.floor(random() * 200 - 100));
-    else values[i] = dtype === 'bool' ? Math.floor(2 * random()) : Math.floor(random() * 200 - 100);
+    else if (values instanceof BigInt64Array) values[i] = BigInt(Math.floor(domain(random())));
+    else values[i] = dtype === 'bool' ? Math.floor(2 * random()) : Math.floor(domain(random()));
   }
   return values;
 }
