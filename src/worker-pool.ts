@@ -6,6 +6,7 @@
  * in a result. Where there are none (in browsers, whose main thread may not wait), `openCrew` gives undefined.
  */
 import type { Worker } from 'node:worker_threads';
+import { once } from './once.js';
 
 /** Threads that run one module on one memory; the caller is the first of them. */
 export interface Crew {
@@ -150,14 +151,6 @@ const pool = once(() => {
   const make = globalThis.process?.getBuiltinModule?.('node:worker_threads')?.Worker;
   return make && new Pool(make);
 });
-
-function once<A>(make: () => A): () => A {
-  let made: { readonly value: A } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
 
 /**
  * A crew of the caller and as many threads as there are stacks (the ends of areas of the memory that nobody else uses),

@@ -1,6 +1,11 @@
 /**
  * Times contenders against each other: one run, interleaved, medians.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 export interface Contender {
   readonly name: string;
@@ -19,14 +24,14 @@ export interface Timing {
 
 /**
  * Each contender in turn, `rounds` times, after two rounds that do not count. What disturbs the machine disturbs all of
- * them alike.
+ * them alike; what one leaves behind is collected before the next.
  */
 export async function medians(contenders: readonly Contender[], rounds: number): Promise<Timing[]> {
   const samples = contenders.map((): number[] => []);
   const cpuSamples = contenders.map((): number[] => []);
   for (let round = -2; round < rounds; round++) {
     for (const [i, { run }] of contenders.entries()) {
-      globalThis.gc?.();
+      collectGarbage();
       const startMs = performance.now();
       const startCpu = process.cpuUsage();
       await run();

@@ -1,7 +1,7 @@
 /**
  * The byte model's memory: its state as slots, its constants, and both as the arguments that every kernel begins with.
  */
-import type { ByteModelArrays } from '../../src/kernels/byte-model.js';
+import { argumentsOf, type ByteModelArrays } from '../../src/kernels/byte-model.js';
 import {
   APM_FLOATS,
   BYTES,
@@ -102,27 +102,7 @@ export const ratesOf = ({ level }: ModelOptions): ModelRates => levels[level - 1
 export const byteModelArrays = (
   state: Views<ReturnType<typeof modelSlots>>,
   constants: ReturnType<typeof modelConstants>,
-): ByteModelArrays => [
-  state.registers,
-  state.history,
-  state.slots,
-  state.runs,
-  state.counters,
-  state.indirect,
-  state.heads,
-  state.maps,
-  state.weights,
-  state.weightCounts,
-  state.finals,
-  state.apms,
-  state.ssm,
-  state.embeddings,
-  state.steps,
-  constants.plan,
-  constants.rates,
-  constants.tables,
-  constants.histories,
-];
+): ByteModelArrays => argumentsOf({ ...state, ...constants });
 
 /** Whether the state is that of a started model: slots begin as zeros, and `startModel` makes a model of them. */
 export const isModelStarted = ({ registers }: { readonly registers: Uint32Array }): boolean =>

@@ -49,7 +49,6 @@ const sizes = {
 
 const rates = {
   mixDecay: 0.003,
-  mixIgnored: 0.01,
   finalRate: 0.003,
   apmFirst: 10,
   apmStep: 0.33,
@@ -58,134 +57,40 @@ const rates = {
   ssmBody: 0.02,
 };
 
-/** What differs between levels. The more inputs a mixer has, the less each weighs at first, and the slower it learns. */
-interface Choice {
+/** How a mixer learns: the more inputs it has, the less each weighs at first, and the slower it learns. */
+const mixing = (
+  mixFirst: number,
+  mixLeast: number,
+  mixIgnored: number,
+  weightState: number,
+  weightOther: number,
+): ModelRates => ({ ...rates, mixFirst, mixLeast, mixIgnored, weightState, weightOther });
+
+/** What differs between levels besides their contexts. */
+type Choice = Pick<ModelPlan, 'matches' | 'ssms'> & {
   readonly sets: number;
   readonly apms: number;
-  readonly matches: number;
-  readonly ssms: readonly SsmPlan[];
   readonly slotBits?: number;
-  readonly mixFirst: number;
-  readonly mixLeast: number;
-  readonly mixIgnored?: number;
-  readonly weightState: number;
-  readonly weightOther: number;
-}
+};
 
-const choices: readonly Choice[] = [
-  {
-    sets: 8,
-    apms: 4,
-    matches: 1,
-    ssms: [fastSsm],
-    mixFirst: 0.014,
-    mixLeast: 0.002,
-    mixIgnored: 0.02,
-    weightState: 0.14,
-    weightOther: 0.1,
-  },
-  {
-    sets: 8,
-    apms: 4,
-    matches: 1,
-    ssms: [fastSsm],
-    mixFirst: 0.013,
-    mixLeast: 0.0016,
-    mixIgnored: 0.015,
-    weightState: 0.12,
-    weightOther: 0.08,
-  },
-  {
-    sets: 9,
-    apms: 6,
-    matches: 2,
-    ssms: [fastSsm],
-    mixFirst: 0.012,
-    mixLeast: 0.0013,
-    weightState: 0.1,
-    weightOther: 0.07,
-  },
-  {
-    sets: 10,
-    apms: 8,
-    matches: 2,
-    ssms: [ssm],
-    mixFirst: 0.011,
-    mixLeast: 0.0011,
-    weightState: 0.09,
-    weightOther: 0.06,
-  },
-  {
-    sets: 10,
-    apms: 8,
-    matches: 2,
-    ssms: [ssm],
-    mixFirst: 0.01,
-    mixLeast: 0.001,
-    weightState: 0.08,
-    weightOther: 0.05,
-  },
-  {
-    sets: 10,
-    apms: 8,
-    matches: 2,
-    ssms: [ssm],
-    mixFirst: 0.0085,
-    mixLeast: 0.0009,
-    weightState: 0.07,
-    weightOther: 0.045,
-  },
-  {
-    sets: 10,
-    apms: 8,
-    matches: 2,
-    ssms: [ssm],
-    mixFirst: 0.007,
-    mixLeast: 0.0008,
-    weightState: 0.06,
-    weightOther: 0.04,
-  },
-  {
-    sets: 12,
-    apms: 8,
-    matches: 3,
-    ssms: [ssm],
-    slotBits: 23,
-    mixFirst: 0.0055,
-    mixLeast: 0.0006,
-    mixIgnored: 0.005,
-    weightState: 0.05,
-    weightOther: 0.03,
-  },
-  {
-    sets: 12,
-    apms: 8,
-    matches: 3,
-    ssms: [ssm, secondSsm],
-    slotBits: 23,
-    mixFirst: 0.0055,
-    mixLeast: 0.0006,
-    mixIgnored: 0.005,
-    weightState: 0.05,
-    weightOther: 0.03,
-  },
-];
+const levelOf = (number: number, { sets, apms, ...choice }: Choice, mixer: ModelRates): Level => ({
+  plan: { ...sizes, ...choice, contexts: contextsOf(number), sets: upTo(sets), apms: upTo(apms) },
+  rates: mixer,
+});
 
-function levelOf(choice: Choice, index: number): Level {
-  const { sets, apms, matches, ssms, slotBits = sizes.slotBits, ...chosenRates } = choice;
-  return {
-    plan: {
-      ...sizes,
-      contexts: contextsOf(index + 1),
-      sets: upTo(sets),
-      apms: upTo(apms),
-      matches,
-      ssms,
-      slotBits,
-    },
-    rates: { ...rates, ...chosenRates },
-  };
-}
+const fast = { sets: 8, apms: 4, matches: 1, ssms: [fastSsm] };
+const usual = { sets: 10, apms: 8, matches: 2, ssms: [ssm] };
+const heavy = { sets: 12, apms: 8, matches: 3, slotBits: 23 };
 
 /** Level 1 … 9 at index 0 … 8. */
-export const levels: readonly Level[] = choices.map(levelOf);
+export const levels: readonly Level[] = [
+  levelOf(1, fast, mixing(0.014, 0.002, 0.02, 0.14, 0.1)),
+  levelOf(2, fast, mixing(0.013, 0.0016, 0.015, 0.12, 0.08)),
+  levelOf(3, { ...fast, sets: 9, apms: 6, matches: 2 }, mixing(0.012, 0.0013, 0.01, 0.1, 0.07)),
+  levelOf(4, usual, mixing(0.011, 0.0011, 0.01, 0.09, 0.06)),
+  levelOf(5, usual, mixing(0.01, 0.001, 0.01, 0.08, 0.05)),
+  levelOf(6, usual, mixing(0.0085, 0.0009, 0.01, 0.07, 0.045)),
+  levelOf(7, usual, mixing(0.007, 0.0008, 0.01, 0.06, 0.04)),
+  levelOf(8, { ...heavy, ssms: [ssm] }, mixing(0.0055, 0.0006, 0.005, 0.05, 0.03)),
+  levelOf(9, { ...heavy, ssms: [ssm, secondSsm] }, mixing(0.0055, 0.0006, 0.005, 0.05, 0.03)),
+];

@@ -21,7 +21,6 @@ import { keepKey, keepValue } from './chunk.js';
 import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
 import { wasm } from './wasm/attention.js';
-import { wasm as sharedWasm } from './wasm/attention-shared.js';
 
 /** Tiles of queries that `attendBlock` counts. */
 export const tilesOf = (heads: number, queries: number): number => heads * Math.ceil(queries / TILE_ROWS);
@@ -192,7 +191,7 @@ export function attendUnits(
   return kept;
 }
 
-const twins = {
+export const attentionKernels = defineKernels('attention', wasm, {
   firstNonFinite,
   firstAbove,
   keepBlockKeys,
@@ -201,6 +200,4 @@ const twins = {
   mergeSoftmax,
   causalAttention,
   attendUnits,
-};
-
-export const attentionKernels = defineKernels('attention', wasm, twins, sharedWasm);
+});

@@ -7,96 +7,67 @@ import { ROUNDER } from './math.js';
 
 const { fround, imul } = Math;
 
-/** What every kernel begins with: the state's slots and the constants. */
-export type ByteModelArrays = [
-  registers: Uint32Array,
-  history: Uint8Array,
-  slots: Uint8Array,
-  runs: Uint8Array,
-  counters: Uint32Array,
-  indirect: Uint32Array,
-  heads: Uint32Array,
-  maps: Float32Array,
-  weights: Float32Array,
-  weightCounts: Uint32Array,
-  finals: Float32Array,
-  apms: Float32Array,
-  ssm: Float32Array,
-  embeddings: Float32Array,
-  steps: Uint32Array,
-  plan: Int32Array,
-  rates: Float32Array,
-  tables: Float32Array,
-  histories: Uint8Array,
-];
-
-export interface Model {
-  readonly registers: Uint32Array;
-  readonly history: Uint8Array;
-  readonly slots: Uint8Array;
-  readonly runs: Uint8Array;
-  readonly counters: Uint32Array;
-  readonly indirect: Uint32Array;
-  readonly heads: Uint32Array;
-  readonly maps: Float32Array;
-  readonly weights: Float32Array;
-  readonly weightCounts: Uint32Array;
-  readonly finals: Float32Array;
-  readonly apms: Float32Array;
-  readonly ssm: Float32Array;
-  readonly embeddings: Float32Array;
-  readonly steps: Uint32Array;
-  readonly plan: ModelPlan;
-  readonly rates: Float32Array;
-  readonly tables: Float32Array;
-  readonly histories: Uint8Array;
+/** The state's slots and the constants. */
+interface NamedArrays {
+  registers: Uint32Array;
+  history: Uint8Array;
+  slots: Uint8Array;
+  runs: Uint8Array;
+  counters: Uint32Array;
+  indirect: Uint32Array;
+  heads: Uint32Array;
+  maps: Float32Array;
+  weights: Float32Array;
+  weightCounts: Uint32Array;
+  finals: Float32Array;
+  apms: Float32Array;
+  ssm: Float32Array;
+  embeddings: Float32Array;
+  steps: Uint32Array;
+  plan: Int32Array;
+  rates: Float32Array;
+  tables: Float32Array;
+  histories: Uint8Array;
 }
 
-/** The arrays by name. */
-export function modelOf(
-  ...[
-    registers,
-    history,
-    slots,
-    runs,
-    counters,
-    indirect,
-    heads,
-    maps,
-    weights,
-    weightCounts,
-    finals,
-    apms,
-    ssm,
-    embeddings,
-    steps,
-    plan,
-    rates,
-    tables,
-    histories,
-  ]: ByteModelArrays
-): Model {
-  return {
-    registers,
-    history,
-    slots,
-    runs,
-    counters,
-    indirect,
-    heads,
-    maps,
-    weights,
-    weightCounts,
-    finals,
-    apms,
-    ssm,
-    embeddings,
-    steps,
-    plan: planOfArray(plan),
-    rates,
-    tables,
-    histories,
-  };
+/** Their order in the arguments of every kernel. */
+const ORDER = [
+  'registers',
+  'history',
+  'slots',
+  'runs',
+  'counters',
+  'indirect',
+  'heads',
+  'maps',
+  'weights',
+  'weightCounts',
+  'finals',
+  'apms',
+  'ssm',
+  'embeddings',
+  'steps',
+  'plan',
+  'rates',
+  'tables',
+  'histories',
+] as const;
+
+type InOrder<N extends readonly (keyof NamedArrays)[]> = { -readonly [I in keyof N]: NamedArrays[N[I]] };
+/** What every kernel begins with. */
+export type ByteModelArrays = InOrder<typeof ORDER>;
+export const ARRAYS = ORDER.length;
+
+/** The arrays as arguments. */
+export const argumentsOf = (arrays: Readonly<NamedArrays>): ByteModelArrays =>
+  ORDER.map((name) => arrays[name]) as unknown as ByteModelArrays;
+
+/** The arrays by name, and the plan read. */
+export type Model = Readonly<Omit<NamedArrays, 'plan'>> & { readonly plan: ModelPlan };
+
+export function modelOf(...arrays: ByteModelArrays): Model {
+  const named = Object.fromEntries(ORDER.map((name, i) => [name, arrays[i]])) as unknown as NamedArrays;
+  return { ...named, plan: planOfArray(named.plan) };
 }
 
 /** Where each rate lies. */

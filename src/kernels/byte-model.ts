@@ -5,7 +5,7 @@
  * (`byte-model-memory.ts`). All state is in them: bytes can be handed over in pieces of any length.
  */
 import { startApms } from './byte-model-apm.js';
-import { type ByteModelArrays, type Model, modelOf, nearest } from './byte-model-arithmetic.js';
+import { ARRAYS, type ByteModelArrays, type Model, modelOf, nearest } from './byte-model-arithmetic.js';
 import {
   decodeBit,
   encodeBit,
@@ -27,7 +27,7 @@ import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite, LOG2_E, log32 } from './math.js';
 import { wasm } from './wasm/byte-model.js';
 
-export type { ByteModelArrays } from './byte-model-arithmetic.js';
+export { argumentsOf, type ByteModelArrays } from './byte-model-arithmetic.js';
 
 const { fround } = Math;
 
@@ -84,7 +84,6 @@ function knownByte(byte: number, seen: (bit: number, probability: number) => voi
   };
 }
 
-const ARRAYS = 19;
 type Arguments<A extends unknown[]> = [...arrays: ByteModelArrays, ...A];
 
 /** The model's arrays, and what follows them. */

@@ -6,7 +6,9 @@
  * array is passed on as its address in the arena, so the caller never sees which one it calls. A native build binds
  * the same arena once and receives the same integers.
  */
+import { once } from '../once.js';
 import { hasThreads, openCrew } from '../worker-pool.js';
+import { forSharedMemory } from './shared-memory.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: twins are narrowed by each kernel set's own type
 export type Kernel = (...args: any[]) => unknown;
@@ -18,8 +20,8 @@ export interface KernelSet<K extends Kernels = Kernels> {
   readonly name: string;
   readonly twins: K;
   readonly compiled: () => WebAssembly.Module;
-  /** The same for memory that threads share, where there is such a build. */
-  readonly shared?: () => WebAssembly.Module;
+  /** The same for memory that threads share. */
+  readonly shared: () => WebAssembly.Module;
 }
 
 /** Calls a kernel that gives a number once for each list of arguments. Gives what each call gave, in their order. */
@@ -49,23 +51,13 @@ export const ARENA_BYTES_MAX = MOST_PAGES * PAGE_BYTES;
  * Declares the kernels of one C file. `wasmBase64` is the built module; it is compiled when first used, once.
  * The twins' names are the module's export names.
  */
-export function defineKernels<K extends Kernels>(
-  name: string,
-  wasmBase64: string,
-  twins: K,
-  sharedBase64?: string,
-): KernelSet<K> {
-  const compiled = compiling(wasmBase64);
-  return sharedBase64 === undefined
-    ? { name, twins, compiled }
-    : { name, twins, compiled, shared: compiling(sharedBase64) };
-}
-
-function compiling(base64: string): () => WebAssembly.Module {
-  let module: WebAssembly.Module | undefined;
-  return () => {
-    module ??= new WebAssembly.Module(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
-    return module;
+export function defineKernels<K extends Kernels>(name: string, wasmBase64: string, twins: K): KernelSet<K> {
+  const bytes = () => Uint8Array.from(atob(wasmBase64), (c) => c.charCodeAt(0));
+  return {
+    name,
+    twins,
+    compiled: once(() => new WebAssembly.Module(bytes())),
+    shared: once(() => new WebAssembly.Module(forSharedMemory(bytes()))),
   };
 }
 
@@ -79,7 +71,7 @@ const STACK_BYTES = 16384;
 
 /**
  * Opens an arena of at least `bytes` free bytes with its kernels bound to it. With more than one thread, its memory is
- * shared, where the platform and the kernels can: the results are the same.
+ * shared, where the platform has any: the results are the same.
  */
 export function openArena<K extends Kernels>(
   set: KernelSet<K>,
@@ -91,8 +83,7 @@ export function openArena<K extends Kernels>(
     const kernels = set.twins;
     return { backend, buffer: new ArrayBuffer(bytes), base: 0, kernels, together: oneByOne(kernels) };
   }
-  const module = threads > 1 && hasThreads() ? set.shared?.() : undefined;
-  if (module !== undefined) return openSharedArena(set, module, bytes, threads);
+  if (threads > 1 && hasThreads()) return openSharedArena(set, bytes, threads);
   const plain = set.compiled();
   const base = reservedBytes(plain, false);
   const pages = Math.ceil((base + bytes) / PAGE_BYTES);
@@ -102,12 +93,8 @@ export function openArena<K extends Kernels>(
 }
 
 /** An arena whose memory threads share, each with a stack of its own behind the caller's. */
-function openSharedArena<K extends Kernels>(
-  set: KernelSet<K>,
-  module: WebAssembly.Module,
-  bytes: number,
-  threads: number,
-): Arena<K> {
+function openSharedArena<K extends Kernels>(set: KernelSet<K>, bytes: number, threads: number): Arena<K> {
+  const module = set.shared();
   const reserved = reservedBytes(module, true);
   const stackTops = Array.from({ length: threads - 1 }, (_, i) => reserved + (i + 1) * STACK_BYTES);
   const base = stackTops.at(-1) ?? reserved;

@@ -34,6 +34,10 @@ const domains: Readonly<Record<string, (u: number) => number>> = {
   'rwkv7.b': (u) => 0.2 * (2 * u - 1),
   'mlstm.i': (u) => 12 * u - 6,
   'mlstm.f': (u) => 10 * u - 3,
+  // Of the submodular operators: inserts and deletions, items below 100, features that featureBased takes.
+  op: (u) => (u < 0.3 ? -1 : 1),
+  items: (u) => Math.floor(100 * u),
+  'consistentSubmodular.features': (u) => u,
   'arithmeticCode.symbol': (u) => 10 * u * u,
 };
 
