@@ -7,6 +7,7 @@
  */
 import type { Column } from './column.js';
 import type { Decisions } from './decisions.js';
+import { Distribution } from './distribution.js';
 import { hash2, hash3, hashNumber } from './hash.js';
 import { bitsOf } from './plan.js';
 import { GUESS, type Predictors } from './predictors.js';
@@ -18,6 +19,7 @@ export const NUMBER_RATE_LEAST = 0.0006;
 const MOST_DIGITS = 17;
 /** An integer within ±2^52 minus another has at most so many bits. */
 const MOST_BITS = 54;
+const ANYWHERE = 2 ** 54;
 
 /** x's bits from `shift` on, shifted down; a negative shift shifts up. */
 const shifted = (x: number, shift: number) => Math.floor(x * 2 ** -shift);
@@ -37,6 +39,7 @@ export function coarse(x: number): number {
 export class NumberCoder {
   readonly #decisions: Decisions;
   readonly #predictors: Predictors;
+  readonly #distribution = new Distribution();
   #column!: Column;
   #salt = 0;
   /** Contexts of the whole cell; behind them are those of one decision. */
@@ -59,6 +62,7 @@ export class NumberCoder {
     this.#salt = column.index * 1000;
     this.#fixed = this.#decisions.count;
     this.#hasGuesses = hasGuesses;
+    if (hasGuesses) this.#distribution.begin(this.#predictors.guesses, column.errors);
     const count = this.#fixed;
     this.#sure = [1, count > 4 ? 4 : 0, count > 7 ? 7 : 0, count > 9 ? 9 : 0];
   }
@@ -108,6 +112,9 @@ export class NumberCoder {
       decisions.add(hash3(code, b * 16 + g, this.#salt + 777), 0);
     }
     decisions.add(hash3(all, b, this.#salt + 778), 0);
+    const half = 2 ** b;
+    const zero = least + prefix * 2 * half;
+    this.#distribution.add(decisions, zero + half, zero + 2 * half, zero, zero + half);
   }
 
   #isTreeGuess(g: number, parents: number): boolean {
@@ -160,6 +167,31 @@ export class NumberCoder {
       decisions.add(hash3(code, id * 16 + g, this.#salt + 777), 0);
     }
     decisions.add(hash3(all, id, this.#salt + 778), 0);
+    this.#residualLogits(guesses[base]!, stage, i, sign, prefix, b);
+  }
+
+  /** Which values each decision of a residual parts. */
+  #residualLogits(base: number, stage: number, i: number, sign: number, prefix: number, b: number): void {
+    const split = (oneFrom: number, oneTo: number, zeroFrom: number, zeroTo: number) => {
+      if (sign)
+        this.#distribution.add(
+          this.#decisions,
+          base + 1 - oneTo,
+          base + 1 - oneFrom,
+          base + 1 - zeroTo,
+          base + 1 - zeroFrom,
+        );
+      else
+        this.#distribution.add(this.#decisions, base + oneFrom, base + oneTo, base + zeroFrom, base + zeroTo);
+    };
+    if (stage === 0) this.#distribution.addZero(this.#decisions, base);
+    else if (stage === 1) split(-ANYWHERE, 0, 1, ANYWHERE);
+    else if (stage === 2) split(2 ** (i - 1), 2 ** i, 2 ** i, ANYWHERE);
+    else {
+      const half = 2 ** b;
+      const zero = prefix * 2 * half;
+      split(zero + half, zero + 2 * half, zero, zero + half);
+    }
   }
 
   /** Codes a number by its decimal digits. */
