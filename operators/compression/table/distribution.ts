@@ -39,7 +39,7 @@ export class Distribution {
       const one = this.#mass(i, oneFrom, oneTo);
       const zero = this.#mass(i, zeroFrom, zeroTo);
       const logit = one === zero ? 0 : (log2(one) - log2(zero)) * Math.LN2;
-      decisions.addLogit(logit > MOST_LOGIT ? MOST_LOGIT : logit < -MOST_LOGIT ? -MOST_LOGIT : logit);
+      decisions.addLogit(Math.min(MOST_LOGIT, Math.max(-MOST_LOGIT, logit)));
     }
   }
 
@@ -56,13 +56,13 @@ export class Distribution {
     const low = this.#at(i, from);
     const high = this.#at(i, to);
     const mass = low > 0 ? logistic(-low) - logistic(-high) : logistic(high) - logistic(low);
-    return mass > LEAST_MASS ? mass : LEAST_MASS;
+    return Math.max(LEAST_MASS, mass);
   }
 
   /** A border below an integer, in widths from the centre. */
   #at(i: number, x: number): number {
     const away = (x - 0.5 - this.#centres[i]!) * this.#scales[i]!;
-    return away > FAR ? FAR : away < -FAR ? -FAR : away;
+    return away > FAR ? FAR : Math.max(away, -FAR);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Column } from './column.js';
 import type { Decisions } from './decisions.js';
 import { Distribution } from './distribution.js';
 import { hash2, hash3, hashNumber } from './hash.js';
+import { countDigits, digitsOf, expected, shifted } from './integers.js';
 import { bitsOf } from './plan.js';
 import { GUESS, type Predictors } from './predictors.js';
 
@@ -20,21 +21,6 @@ const MOST_DIGITS = 17;
 /** An integer within ±2^52 minus another has at most so many bits. */
 const MOST_BITS = 54;
 const ANYWHERE = 2 ** 54;
-
-/** x's bits from `shift` on, shifted down; a negative shift shifts up. */
-const shifted = (x: number, shift: number) => Math.floor(x * 2 ** -shift);
-
-/** −bits … bits: how large a number is, with its sign. */
-export const magnitude = (x: number): number => (x < 0 ? -bitsOf(-x) : bitsOf(x));
-
-/** A number's size with two bits behind its highest, and its sign. */
-export function coarse(x: number): number {
-  const size = Math.abs(x);
-  const bits = bitsOf(size);
-  if (bits <= 3) return x;
-  const class_ = bits * 4 + (shifted(size, bits - 3) & 3) + 16;
-  return x < 0 ? -class_ : class_;
-}
 
 export class NumberCoder {
   readonly #decisions: Decisions;
@@ -105,7 +91,7 @@ export class NumberCoder {
       if (!this.#isTreeGuess(g, parents)) continue;
       const guess = guesses[g]! - least;
       const apart = prefix - shifted(guess, b + 1);
-      const near = apart > 3 ? 3 : apart < -3 ? -3 : apart;
+      const near = apart > 3 ? 3 : Math.max(apart, -3);
       const code = (near + 3) * 8 + (shifted(guess, b - 2) & 7);
       all = hash2(all, code);
       if (g === GUESS.sameSecond || g === GUESS.otherStep) continue;
@@ -273,43 +259,3 @@ const DIGIT_GUESSES = [
   GUESS.recursive,
   GUESS.sameSecond,
 ] as const;
-
-/** What a number that were right would decide at a stage, as a small code. */
-function expected(
-  x: number,
-  stage: number,
-  i: number,
-  bits: number,
-  sign: number,
-  prefix: number,
-  b: number,
-): number {
-  const size = Math.abs(x);
-  if (stage === 0) return size === 0 ? 1 : 0;
-  if (stage === 1) return size === 0 ? 2 : x < 0 ? 1 : 0;
-  const sides = size === 0 ? 2 : (x < 0 ? 1 : 0) === sign ? 0 : 1;
-  const length = bitsOf(size);
-  if (stage === 2) return 8 + sides * 5 + Math.max(-2, Math.min(2, length - i)) + 2;
-  if (sides > 0) return 31;
-  if (length !== bits) return length < bits ? 30 : 29;
-  const apart = Math.max(-2, Math.min(2, prefix - shifted(size, b + 1)));
-  return 32 + (apart + 2) * 4 + (shifted(size, b - 1) & 3);
-}
-
-const countDigits = (x: number): number => {
-  let count = 1;
-  for (let rest = Math.floor(x / 10); rest >= 1; rest = Math.floor(rest / 10)) count++;
-  return count;
-};
-
-/** Writes the decimal digits of a number, the highest first; answers how many. */
-function digitsOf(x: number, into: Uint8Array): number {
-  const count = countDigits(x);
-  let rest = x;
-  for (let i = count - 1; i >= 0; i--) {
-    const next = Math.floor(rest / 10);
-    into[i] = rest - next * 10;
-    rest = next;
-  }
-  return count;
-}

@@ -5,8 +5,9 @@ import { type Cells, type Column, FLAG, NULL, NULL_KEY, type Places } from './co
 import type { Decisions } from './decisions.js';
 import { learnErrors } from './distribution.js';
 import { hash2, hash3, hashNumber } from './hash.js';
+import { coarse, magnitude } from './integers.js';
 import { Memory } from './memory.js';
-import { coarse, magnitude, NumberCoder } from './number-coder.js';
+import { NumberCoder } from './number-coder.js';
 import { GUESS, Predictors } from './predictors.js';
 import { TextCoder } from './text-coder.js';
 
