@@ -1,6 +1,8 @@
 /**
  * Every operator's recurrence in float64, row by row: slow, short, and what the operators are held to.
  */
+export * from './attention/naive.js';
+export * from './attention/naive-approximate.js';
 export * from './linear-attention/naive.js';
 export * from './linear-attention/naive-delta.js';
 export * from './linear-attention/naive-gated.js';

@@ -26,6 +26,8 @@ export interface CheckpointStore {
   write(sequence: number, bytes: Uint8Array): Promise<void>;
   /** Forgets everything. */
   clear(): Promise<void>;
+  /** Takes the store for one run, where two could meet; the function gives it free. */
+  lock?(): Promise<() => Promise<void>>;
   /** The spill file of a step; two steps never share one. */
   spill(step: string): SpillFile;
 }

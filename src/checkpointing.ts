@@ -37,6 +37,7 @@ export class Checkpointing {
   #isLate = false;
   #batches = 0;
   #exists = false;
+  #unlock: (() => Promise<void>) | undefined;
 
   /** `onDue` is called where a checkpoint becomes due by itself, and not by a batch. */
   constructor(flow: Flow, options: CheckpointOptions, warn: (message: string) => void, onDue: () => void) {
@@ -86,8 +87,9 @@ export class Checkpointing {
     return { spill };
   }
 
-  /** The newest checkpoint, which must be one of this flow. */
+  /** Takes the store for this run; gives its newest checkpoint, which must be one of this flow. */
   async newest(): Promise<Checkpoint | undefined> {
+    this.#unlock = await this.#store.lock?.();
     if (this.#restart) await this.#checkpoints.clear();
     const checkpoint = await this.#checkpoints.newest(this.#flow);
     if (checkpoint === undefined) return undefined;
@@ -125,9 +127,10 @@ export class Checkpointing {
   }
 
   /** The run is over: all that it did is in the newest checkpoint, unless it failed. */
-  end(how: { readonly error?: unknown }): void {
+  async end(how: { readonly error?: unknown }): Promise<void> {
     this.#stopTimer();
     for (const spill of this.#spills.splice(0)) spill.close();
+    await this.#unlock?.();
     this.#end = how;
     this.#answer(how);
   }

@@ -5,7 +5,7 @@
 import type { Codec } from './cells.js';
 import { optionRange, stateMismatch } from './errors.js';
 import { canonicalOptions, type Identity, refuseMismatch } from './identity.js';
-import type { Kernel, KernelSet, Kernels } from './kernels/kernel.js';
+import type { Kernel, KernelSet, Kernels, Together } from './kernels/kernel.js';
 import { type AnyArray, type ArrayTypes, describeLayout, layoutOf, type Views } from './layout.js';
 import { type Emit, type OpenContext, type Operator, type OperatorParts, toOperator } from './operator.js';
 import { checked } from './options.js';
@@ -29,7 +29,7 @@ export type Law =
   | 'guarantee';
 
 /** What a step works with. */
-export interface StepContext<R = object, S = unknown, N = unknown, X = unknown, K = unknown> {
+export interface StepContext<R = object, S = unknown, N = unknown, X = unknown, K extends Kernels = Kernels> {
   /** The options with their defaults filled in. */
   readonly options: R;
   /** The state: its slots' arrays, or what the codec makes. Changed in place. */
@@ -37,8 +37,12 @@ export interface StepContext<R = object, S = unknown, N = unknown, X = unknown, 
   readonly constants: N;
   readonly scratch: X;
   readonly kernels: K;
+  /** Calls a kernel once for each list of arguments, at the same time where there are threads. */
+  readonly together: Together<K>;
   /** Emits a batch of its own; only for operators that emit batches. */
   emit(columns: Readonly<Record<string, ColumnView>>, numRows: number): void;
+  /** Refuses what is not finite in a column that is `checkedByStep`, naming its row. */
+  check(role: string): void;
 }
 
 /** The columns of a step by role; arrays may be longer than `numRows` rows, and what is behind has no meaning. */
@@ -76,11 +80,20 @@ export interface Definition<
   codec?(options: R): Codec<S>;
   /** Arrays that follow from the options. They are not saved. */
   constants?(options: R): N;
+  /** How many threads share its memory (default 1). */
+  threads?(options: R): number;
   /** Arrays whose contents mean nothing between two steps. */
   scratch?(options: R): X;
   /** 'rows' (default): one output row for each input row. 'batches': what it emits, when it wants to. */
   readonly emits?: 'rows' | 'batches';
+  /**
+   * How rows reach a step with kernels. 'arena' (default): in blocks of 64, copied into the arena. 'columns': all of a
+   * batch, where they are; the step copies what its kernels need into scratch.
+   */
+  readonly passing?: 'arena' | 'columns';
   step(context: StepContext<R, Views<L> & S, N, Views<X>, K>, batch: StepBatch<I & U>): void;
+  /** After the last row of each batch. */
+  endBatch?(context: StepContext<R, Views<L> & S, N, Views<X>, K>): void;
   /** After the last row. */
   flush?(context: StepContext<R, Views<L> & S, N, Views<X>, K>): void;
   /** Folds the rows of an open chunk into the state, so that its slots are as after the last row. */

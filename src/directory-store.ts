@@ -8,13 +8,14 @@ import {
   type SpillFile,
   type StoreOptions,
 } from './checkpoint-store.js';
+import { lockDirectory } from './directory-lock.js';
 import { optionRange, reason, sinkFailed, sourceFailed } from './errors.js';
 import { reached } from './fault-points.js';
 
 const NAME = /^checkpoint-(\d{10})\.bin$/;
 const nameOf = (sequence: number) => `checkpoint-${String(sequence).padStart(10, '0')}.bin`;
 
-/** A store in the directory `path`, which is made when first written to. One run at a time may use a directory. */
+/** A store in the directory `path`, which is made when first used. A second run in it is refused while one goes on. */
 export function directoryStore(path: string, options: StoreOptions = {}): CheckpointStore {
   if (typeof path !== 'string' || path === '')
     throw optionRange('directoryStore', 'path', 'a directory', path);
@@ -46,6 +47,7 @@ export function directoryStore(path: string, options: StoreOptions = {}): Checkp
       const { rm } = await files();
       for (const number of await list()) await rm(`${path}/${nameOf(number)}`, { force: true });
     },
+    lock: () => lockDirectory(path),
     spill: (step) => fileSpill(path, `${encodeURIComponent(step)}.spill`),
   };
 }

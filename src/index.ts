@@ -37,6 +37,7 @@ export {
   startingAt,
   u8,
   u32,
+  within,
 } from './layout.js';
 export type { Live } from './live.js';
 export {
@@ -52,7 +53,7 @@ export {
 export { finiteNumber, integer, numbers, oneOf, text, truth } from './options.js';
 export { type KeyedOperator, type KeyedState, type PerKeyOptions, perKey } from './per-key.js';
 export type { OnProgress, ProgressState } from './progress.js';
-export { nextBelow, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
+export { nextBelow, nextNormal, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
 export type { Key } from './read-column.js';
 export { type RebatchOptions, rebatch } from './rebatch.js';
 export {

@@ -26,8 +26,15 @@ export interface ArrayType<D extends Dtype = Dtype> {
   /** Elements: the product of the shape, 1 for a scalar. */
   readonly length: number;
   readonly start: number;
-  /** The largest value that a column of it may hold. */
+  /** The smallest and the largest value that a column of it may hold. */
+  readonly least: number;
   readonly most: number;
+  /** Whether a column of it may hold -Infinity: a logit that is masked. */
+  readonly masked?: true;
+  /** Whether float64 numbers come as they are, and are not rounded to float32 first. */
+  readonly unrounded?: true;
+  /** Whether the step itself sees that a column is not finite, and then asks for it to be checked. */
+  readonly checkedByStep?: true;
 }
 
 export type ArrayTypes = Readonly<Record<string, ArrayType>>;
@@ -52,6 +59,7 @@ const arrayType =
     shape,
     length: shape.reduce((product, extent) => product * extent, 1),
     start: 0,
+    least: Number.NEGATIVE_INFINITY,
     most: Number.POSITIVE_INFINITY,
   });
 
@@ -74,6 +82,25 @@ export const startingAt = <D extends Dtype>(type: ArrayType<D>, start: number): 
 export const atMost = <D extends Dtype>(type: ArrayType<D>, most: number): ArrayType<D> => ({
   ...type,
   most,
+});
+
+/** The same column, whose values may not be larger than `bound` in magnitude. */
+export const within = <D extends Dtype>(type: ArrayType<D>, bound: number): ArrayType<D> => ({
+  ...type,
+  least: -bound,
+  most: bound,
+});
+
+/** The same column, which may hold -Infinity as well: the logit of what is left out. */
+export const orMasked = <D extends Dtype>(type: ArrayType<D>): ArrayType<D> => ({ ...type, masked: true });
+
+/** The same float32 column; where it holds float64 numbers, the step gets those. */
+export const unrounded = (type: ArrayType<'f32'>): ArrayType<'f32'> => ({ ...type, unrounded: true });
+
+/** The same column, checked when the step calls `check`: for a kernel whose own sums show that a number is not finite. */
+export const checkedByStep = <D extends Dtype>(type: ArrayType<D>): ArrayType<D> => ({
+  ...type,
+  checkedByStep: true,
 });
 
 export const bytesPerElement = (dtype: Dtype): number => constructors[dtype].BYTES_PER_ELEMENT;

@@ -3,6 +3,7 @@
  * Statistically Good Algorithms for Random Number Generation, 2014), so that a resumed stream draws what an
  * uninterrupted one would have drawn.
  */
+import { log32 } from './kernels/math.js';
 import { type ArrayType, u32 } from './layout.js';
 
 /** The slot that holds a generator: `layout: () => ({ random: randomSlot() })`. */
@@ -41,6 +42,16 @@ export function nextBelow(slot: Uint32Array, bound: number): number {
   for (;;) {
     const drawn = nextUint32(slot);
     if (drawn >= uneven) return drawn % bound;
+  }
+}
+
+/** The next normal number, mean 0 and variance 1, from points in the unit disk (G. Marsaglia, 1964); the same bits in every engine. */
+export function nextNormal(slot: Uint32Array): number {
+  for (;;) {
+    const x = 2 * nextUnit(slot) - 1;
+    const y = 2 * nextUnit(slot) - 1;
+    const square = x * x + y * y;
+    if (square > 0 && square < 1) return x * Math.sqrt((-2 * log32(Math.fround(square))) / square);
   }
 }
 

@@ -48,7 +48,8 @@ function readArrays(who: string, name: string, column: Data, type: ArrayType): A
   const isVector = DataType.isFixedSizeList(column.type);
   const width = isVector ? column.type.listSize : 1;
   const elements = isVector ? column.children[0]! : column;
-  const values = valuesAs(elements, type.dtype);
+  const keeps = type.unrounded && elements.values instanceof Float64Array;
+  const values = valuesAs(elements, keeps ? 'f64' : type.dtype);
   if (values === undefined) throw columnType(who, name, String(arrowType(type)), String(column.type));
   if (width !== type.length) throw columnWidth(who, name, type.length, width);
   refuseNulls(who, name, column);

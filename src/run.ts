@@ -77,12 +77,12 @@ export class Run {
       signal?.throwIfAborted();
       signal?.addEventListener('abort', onAbort);
       const report = await this.#run();
-      this.#checkpointing?.end({});
+      await this.#checkpointing?.end({});
       return report;
     } catch (thrown) {
       const { error } = this.#fail(thrown);
       await this.#delivery.abandon(this.#checkpointing?.exists ?? false);
-      this.#checkpointing?.end({ error });
+      await this.#checkpointing?.end({ error });
       throw error;
     } finally {
       signal?.removeEventListener('abort', onAbort);

@@ -9,7 +9,7 @@ import { type Cells, CodecCells, LayoutCells } from './cells.js';
 import type { AnyDefinition } from './define-operator.js';
 import { type DataflowError, limitExceeded, notFinite, outOfDomain } from './errors.js';
 import { ARENA_BYTES_MAX, type Arena, openArena } from './kernels/kernel.js';
-import { firstAbove, firstNonFinite } from './kernels/math.js';
+import { firstAbove, firstBelow, firstNonFinite } from './kernels/math.js';
 import {
   type AnyArray,
   type ArrayType,
@@ -65,7 +65,8 @@ export class Workspace {
 
   constructor(plan: Plan, cells: number, context: OpenContext = {}) {
     const { definition, options, layout, inputs, outputs, constants, scratch } = plan;
-    const blocks = layoutOf(definition.kernels ? blocksOf(arraysAmong({ ...inputs, ...outputs })) : {});
+    const inBlocks = definition.kernels !== undefined && definition.passing !== 'columns';
+    const blocks = layoutOf(inBlocks ? blocksOf(arraysAmong({ ...inputs, ...outputs })) : {});
     const constantsBytes = Object.values(constants).reduce(
       (sum, array) => sum + aligned(array.byteLength),
       0,
@@ -77,9 +78,15 @@ export class Workspace {
     }
     this.#plan = plan;
     this.#arena = definition.kernels
-      ? openArena(definition.kernels, bytes, context.backend)
-      : { backend: 'typescript', buffer: new ArrayBuffer(bytes), base: 0, kernels: checks };
-    const { buffer, base, kernels } = this.#arena;
+      ? openArena(definition.kernels, bytes, context.backend, definition.threads?.(options))
+      : {
+          backend: 'typescript',
+          buffer: new ArrayBuffer(bytes),
+          base: 0,
+          kernels: checks,
+          together: () => [],
+        };
+    const { buffer, base, kernels, together } = this.#arena;
     this.cells = definition.codec
       ? new CodecCells(definition.codec(options))
       : new LayoutCells(definition.name, layout, buffer, base);
@@ -94,7 +101,7 @@ export class Workspace {
     const scratchViews = viewsOf(scratch, buffer, end);
     const blockViews = viewsOf<ArrayTypes>(blocks, buffer, end + scratch.byteLength);
     if (context.poison !== undefined) new Uint8Array(buffer, end).fill(context.poison);
-    this.#block = definition.kernels ? blockViews : undefined;
+    this.#block = inBlocks ? blockViews : undefined;
     this.#rows = { ...blockViews, numRows: 0 } as StepRows;
     this.outputs = new OutputColumns(definition.name, outputs, plan.columns);
     this.#context = {
@@ -103,7 +110,9 @@ export class Workspace {
       constants: inArena,
       scratch: scratchViews,
       kernels,
+      together,
       emit: (values, numRows) => this.#emit(this.outputs.alone(values, numRows)),
+      check: () => {},
     };
   }
 
@@ -133,6 +142,7 @@ export class Workspace {
     if (this.#block === undefined) this.#stepWhole(columns, rows, count, out);
     else
       for (let from = 0; from < count; from += BLOCK_ROWS) this.#stepBlock(columns, rows, from, count, out);
+    this.#plan.definition.endBatch?.(this.#context);
   }
 
   flush(emit: Emit): void {
@@ -177,8 +187,9 @@ export class Workspace {
       const column = columns[role];
       batch[role] =
         column === undefined || rows === undefined ? column : pickRows(column, type, rows, 0, count);
-      this.#check(role, type, batch[role], rows, 0, count);
+      if (!isCheckedByStep(type)) this.#check(role, type, batch[role], rows, 0, count);
     }
+    this.#context.check = (role) => this.#check(role, inputs[role]!, batch[role], rows, 0, count);
     const widthOf = (role: string) => (outputs[role] as ArrayType).length;
     for (const role in out)
       batch[role] = rows === undefined ? out[role] : out[role]!.slice(0, count * widthOf(role));
@@ -187,41 +198,58 @@ export class Workspace {
     for (const role in out) scatter(batch[role] as AnyArray, rows, 0, count, widthOf(role), out[role]!);
   }
 
-  /** Refuses NaN, infinities and what is above the column's most in `count` rows at the front of `view`. */
+  /** Refuses NaN, infinities and what the column may not hold in `count` rows at the front of `view`. */
   #check(role: string, type: RowType, view: unknown, rows: RowNumbers, from: number, count: number): void {
     if (isArrayType(type)) {
       const found = this.#firstRefused(type, view, 0, count * type.length);
       if (found < 0) return;
       const row = from + Math.floor(found / type.length);
-      throw this.#refused(role, (view as Float32Array)[found]!, rows?.[row] ?? row, type.most);
+      throw this.#refused(role, (view as Float32Array)[found]!, rows?.[row] ?? row, type);
     }
     if (!isListType(type) || view === undefined) return;
     const { offsets, values } = view as Varying;
-    const { length, most } = type.element;
+    const { length } = type.element;
     const found = this.#firstRefused(type.element, values, offsets[0]! * length, offsets[count]! * length);
     if (found < 0) return;
     const row = from + offsets.findIndex((offset) => offset * length > found) - 1;
-    throw this.#refused(role, (values as Float32Array)[found]!, rows?.[row] ?? row, most);
+    throw this.#refused(role, (values as Float32Array)[found]!, rows?.[row] ?? row, type.element);
   }
 
   /** The index of the first refused number from `start` on and before `end`, or −1. */
-  #firstRefused({ most }: ArrayType, values: unknown, start: number, end: number): number {
+  #firstRefused({ least, most, masked }: ArrayType, values: unknown, start: number, end: number): number {
     if (!(values instanceof Float32Array || values instanceof Float64Array)) return -1;
     const inArena = values instanceof Float32Array && values.buffer === this.#arena.buffer;
     const { firstNonFinite, firstAbove } = inArena ? (this.#arena.kernels as typeof checks) : checks;
     const numbers = (start === 0 ? values : values.subarray(start)) as Float32Array;
     let found = firstNonFinite(numbers, end - start);
+    if (masked && numbers[found] === Number.NEGATIVE_INFINITY) {
+      found = firstUnmasked(numbers, found, end - start);
+    }
     if (found < 0 && most < Number.POSITIVE_INFINITY) found = firstAbove(numbers, end - start, most);
+    if (found < 0 && least > Number.NEGATIVE_INFINITY) found = firstBelow(numbers, end - start, least);
     return found < 0 ? found : start + found;
   }
 
-  #refused(role: string, value: number, row: number, most: number): DataflowError {
+  #refused(role: string, value: number, row: number, { least, most }: ArrayType): DataflowError {
     const who = this.#plan.definition.name;
     const column = this.#plan.columns[role]!;
+    const domain = least > Number.NEGATIVE_INFINITY ? `a number in ${least} … ${most}` : `at most ${most}`;
     return Number.isFinite(value)
-      ? outOfDomain(who, column, row, `at most ${most}`, String(value))
+      ? outOfDomain(who, column, row, domain, String(value))
       : notFinite(who, column, row, String(value));
   }
+}
+
+/** Whether a column, or what its lists hold, is checked when the step asks for it. */
+const isCheckedByStep = (type: RowType) => {
+  const numbers = isListType(type) ? type.element : type;
+  return isArrayType(numbers) && numbers.checkedByStep === true;
+};
+
+/** The index of the first NaN or +Infinity of `numbers` from `from` on, -1 when there is none. */
+function firstUnmasked(numbers: ArrayLike<number>, from: number, n: number): number {
+  for (let i = from; i < n; i++) if (!(numbers[i]! < Number.POSITIVE_INFINITY)) return i;
+  return -1;
 }
 
 /** What every kernel set has, for the columns of operators without kernels. */

@@ -3,6 +3,7 @@ import { describe, it } from 'vitest';
 import * as naives from '../operators/naive.js';
 import { applyTo } from '../src/apply.js';
 import type { OperatorMaker } from '../src/define-operator.js';
+import { attentionCases } from './golden/attention-cases.js';
 import { cases, type GoldenCase } from './golden/cases.js';
 import { expectClose } from './support/compare.js';
 import { type Golden, golden } from './support/golden.js';
@@ -34,7 +35,7 @@ function streamOf(
   b: number,
 ) {
   const set = golden(name, one.layout);
-  const options = optionsOf(set);
+  const options = optionsOf(set, b);
   const op = (operator as unknown as OperatorMaker<object>)(options);
   const { inputs, outputs } = op.description;
   const rows = one.rows ?? ((_: Golden, role: string) => set.rows(arrays[role] ?? role, b));
@@ -51,7 +52,9 @@ function streamOf(
     op,
     options,
     inputs: rowsOf(inputs),
-    expected: rowsOf(outputs),
+    expected: rowsOf(
+      one.outputs === undefined ? outputs : Object.fromEntries(one.outputs.map((role) => [role, role])),
+    ),
     read: (output: Float64Array) => one.read?.(set, output) ?? output,
     initial: partsOf(initial),
     final: partsOf(final),
@@ -76,7 +79,7 @@ function expectGolden(
   }
 }
 
-for (const one of cases) {
+for (const one of [...cases, ...attentionCases]) {
   const { name } = one.operator.definition;
   for (let stream = 0; stream < golden(one.set, one.layout).streams; stream++) {
     const streamCase = streamOf(one, stream);

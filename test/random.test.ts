@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextBelow, nextUint32, nextUnit, randomSlot, seedRandom } from '../src/random.js';
+import { nextBelow, nextNormal, nextUint32, nextUnit, randomSlot, seedRandom } from '../src/random.js';
 import { campaign } from './support/property.js';
 
 function generator(seed: number, stream?: number): Uint32Array {
@@ -85,5 +85,17 @@ describe('the seeded generator', () => {
     });
     expect(Array.from({ length: 50 }, () => nextBelow(slot, bound))).toEqual(fair);
     expect(nextBelow(generator(1), 2 ** 32)).toBe(nextUint32(generator(1)));
+  });
+
+  it('gives normal numbers: mean 0, variance 1, and the tails that belong to them', () => {
+    const slot = generator(9);
+    const drawn = Array.from({ length: 40000 }, () => nextNormal(slot));
+    const mean = drawn.reduce((a, b) => a + b) / drawn.length;
+    const variance = drawn.reduce((sum, x) => sum + (x - mean) ** 2, 0) / drawn.length;
+    const beyond = (bound: number) => drawn.filter((x) => Math.abs(x) > bound).length / drawn.length;
+    expect(Math.abs(mean)).toBeLessThan(0.02);
+    expect(Math.abs(variance - 1)).toBeLessThan(0.03);
+    expect(Math.abs(beyond(1) - 0.3173)).toBeLessThan(0.01);
+    expect(Math.abs(beyond(3) - 0.0027)).toBeLessThan(0.0015);
   });
 });

@@ -11,6 +11,8 @@ export interface Contender {
 export interface Timing {
   readonly name: string;
   readonly medianMs: number;
+  /** The median of the processor time that the whole process took, all of its threads together. */
+  readonly cpuMs: number;
   /** Half of the rounds lie this far apart, relative to the median. */
   readonly spread: number;
 }
@@ -21,17 +23,27 @@ export interface Timing {
  */
 export async function medians(contenders: readonly Contender[], rounds: number): Promise<Timing[]> {
   const samples = contenders.map((): number[] => []);
+  const cpuSamples = contenders.map((): number[] => []);
   for (let round = -2; round < rounds; round++) {
     for (const [i, { run }] of contenders.entries()) {
       globalThis.gc?.();
       const startMs = performance.now();
+      const startCpu = process.cpuUsage();
       await run();
-      if (round >= 0) samples[i]!.push(performance.now() - startMs);
+      if (round < 0) continue;
+      samples[i]!.push(performance.now() - startMs);
+      const { user, system } = process.cpuUsage(startCpu);
+      cpuSamples[i]!.push((user + system) / 1000);
     }
   }
   return contenders.map(({ name }, i) => {
-    const sorted = samples[i]!.sort((a, b) => a - b);
-    const at = (part: number) => sorted[Math.floor(part * (sorted.length - 1))]!;
-    return { name, medianMs: at(0.5), spread: (at(0.75) - at(0.25)) / at(0.5) };
+    const at = quantiles(samples[i]!);
+    const cpuMs = quantiles(cpuSamples[i]!)(0.5);
+    return { name, medianMs: at(0.5), cpuMs, spread: (at(0.75) - at(0.25)) / at(0.5) };
   });
+}
+
+function quantiles(samples: readonly number[]): (part: number) => number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return (part) => sorted[Math.floor(part * (sorted.length - 1))]!;
 }

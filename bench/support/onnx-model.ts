@@ -6,6 +6,8 @@
 export interface TensorInfo {
   readonly name: string;
   readonly shape: readonly (number | string)[];
+  /** Whether it holds int32 numbers, not float32. */
+  readonly integers?: boolean;
 }
 
 export interface NodeModel {
@@ -16,11 +18,14 @@ export interface NodeModel {
   /** Names of all inputs in the operator's order; an empty one is left out. */
   readonly inputNames: readonly string[];
   readonly attributes: Readonly<Record<string, number | string>>;
+  /** The version of ONNX's own operators (default 21). */
+  readonly standard?: number;
 }
 
 type Bytes = readonly number[];
 
 const FLOAT_ELEMENTS = 1;
+const INT32_ELEMENTS = 6;
 const IR_VERSION = 9;
 const STANDARD_OPERATORS = 21;
 enum AttributeType {
@@ -63,12 +68,16 @@ function attribute(name: string, value: number | string): Bytes {
   return messageField(5, textField(1, name), content, integerField(20, type));
 }
 
-/** ValueInfoProto of a float tensor. */
-function valueInfo(field: number, { name, shape }: TensorInfo): Bytes {
+/** ValueInfoProto of a tensor. */
+function valueInfo(field: number, { name, shape, integers }: TensorInfo): Bytes {
   const dimensions = shape.map((size) =>
     messageField(1, typeof size === 'string' ? textField(2, size) : integerField(1, size)),
   );
-  const tensor = messageField(1, integerField(1, FLOAT_ELEMENTS), messageField(2, ...dimensions));
+  const tensor = messageField(
+    1,
+    integerField(1, integers ? INT32_ELEMENTS : FLOAT_ELEMENTS),
+    messageField(2, ...dimensions),
+  );
   return messageField(field, textField(1, name), messageField(2, tensor));
 }
 
@@ -95,7 +104,7 @@ export function nodeModel(model: NodeModel): Uint8Array {
   return Uint8Array.from([
     ...integerField(1, IR_VERSION),
     ...graph,
-    ...operatorSet('', STANDARD_OPERATORS),
-    ...operatorSet(model.domain, 1),
+    ...operatorSet('', model.standard ?? STANDARD_OPERATORS),
+    ...(model.domain === '' ? [] : operatorSet(model.domain, 1)),
   ]);
 }

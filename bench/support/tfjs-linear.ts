@@ -2,54 +2,9 @@
  * Linear attention in the operations of TensorFlow.js, on its WebAssembly backend with one thread: head by head and
  * chunk by chunk in matrix products.
  */
-import { dirname } from 'node:path';
 import { H, K, type Rule, type RuleRows, SCALE, V } from './linear-rules.js';
-import { fileOfPeer, type Peer, peer } from './peers.js';
-
-interface Tensor {
-  dataSync(): Float32Array;
-  dispose(): void;
-}
-
-type Shape = readonly number[];
-
-/** The part of @tensorflow/tfjs-core that is used here. */
-interface Core {
-  setBackend(name: string): Promise<boolean>;
-  tensor(values: Float32Array, shape: Shape): Tensor;
-  zeros(shape: Shape): Tensor;
-  tidy<R>(run: () => R): R;
-  reshape(x: Tensor, shape: Shape): Tensor;
-  transpose(x: Tensor, order: Shape): Tensor;
-  matMul(a: Tensor, b: Tensor): Tensor;
-  mul(a: Tensor, b: Tensor | number): Tensor;
-  add(a: Tensor, b: Tensor): Tensor;
-  sub(a: Tensor, b: Tensor): Tensor;
-  neg(x: Tensor): Tensor;
-  exp(x: Tensor): Tensor;
-  minimum(a: Tensor, b: number): Tensor;
-  cumsum(x: Tensor, axis: number): Tensor;
-  slice(x: Tensor, begin: Shape, size: Shape): Tensor;
-  stack(parts: readonly Tensor[], axis: number): Tensor;
-  unstack(x: Tensor, axis: number): Tensor[];
-}
-
-interface Backend {
-  setWasmPaths(directory: string): void;
-  setThreadsCount(threads: number): void;
-}
-
-const WASM = '@tensorflow/tfjs-backend-wasm';
-
-async function openCore(): Promise<Core | undefined> {
-  const core = await peer<Core>('@tensorflow/tfjs-core');
-  const backend = core && (await peer<Backend>(WASM));
-  if (core === undefined || backend === undefined) return undefined;
-  backend.setWasmPaths(`${dirname(fileOfPeer(`${WASM}/dist/tfjs-backend-wasm-simd.wasm`))}/`);
-  backend.setThreadsCount(1);
-  if (!(await core.setBackend('wasm'))) throw new Error('tfjs: the wasm backend does not start');
-  return core;
-}
+import type { Peer } from './peers.js';
+import { openTfjs, type Tensor, type Tfjs } from './tfjs.js';
 
 /** Among 32, 64, 128 and 256 rows the fastest. With a gate a key, longer ones would overflow: they divide by decays. */
 const CHUNK_ROWS = 64;
@@ -68,7 +23,7 @@ interface Decays {
 }
 
 /** g: the chunk's log decays [C, 1] or [C, K]. */
-function decaysOf(tf: Core, { gate }: Rule, g: Tensor | undefined, causal: Tensor, C: number): Decays {
+function decaysOf(tf: Tfjs, { gate }: Rule, g: Tensor | undefined, causal: Tensor, C: number): Decays {
   if (g === undefined) return { among: causal };
   const width = gate === 'key' ? K : 1;
   const sums = tf.cumsum(g, 0);
@@ -83,11 +38,11 @@ function decaysOf(tf: Core, { gate }: Rule, g: Tensor | undefined, causal: Tenso
   return { among: tf.mul(causal, tf.exp(apart)), before, behind, whole };
 }
 
-const times = (tf: Core, x: Tensor, factor: Tensor | undefined) =>
+const times = (tf: Tfjs, x: Tensor, factor: Tensor | undefined) =>
   factor === undefined ? x : tf.mul(x, factor);
 
 /** One head's outputs in one chunk, and its state S behind it. */
-function attendChunk(tf: Core, q: Tensor, k: Tensor, v: Tensor, decays: Decays, S: Tensor) {
+function attendChunk(tf: Tfjs, q: Tensor, k: Tensor, v: Tensor, decays: Decays, S: Tensor) {
   const scores = tf.matMul(times(tf, q, decays.query), tf.transpose(times(tf, k, decays.key), [1, 0]));
   const within = tf.matMul(tf.mul(scores, decays.among), v);
   const across = tf.matMul(times(tf, q, decays.before), S);
@@ -97,7 +52,7 @@ function attendChunk(tf: Core, q: Tensor, k: Tensor, v: Tensor, decays: Decays, 
 
 /** One chunk of all heads: its outputs [C, H V], and the states behind it. */
 function attendHeads(
-  tf: Core,
+  tf: Tfjs,
   rule: Rule,
   rows: RuleRows,
   row: number,
@@ -128,7 +83,7 @@ function attendHeads(
  */
 export async function tfjsLinear(rule: Rule, rows: RuleRows, T: number): Promise<Peer | undefined> {
   if (rule.beta || rule.preactivations) return undefined;
-  const tf = await openCore();
+  const tf = await openTfjs();
   if (tf === undefined) return undefined;
   const C = Math.min(T, CHUNK_ROWS);
   const mask = Float32Array.from({ length: C * C }, (_, at) => (at % C <= Math.floor(at / C) ? 1 : 0));

@@ -7,6 +7,7 @@ import { MAGIC } from '../../operators/compression/container.js';
 import { checkParameters, type StreamParameters } from '../../operators/compression/parameters.js';
 import { reason, sourceFailed } from '../errors.js';
 import { checked } from '../options.js';
+import { arrowFlow, isArrowFile, packedBatches } from './compression/arrow.js';
 import { bitsPerByte, type Done, showByteProgress } from './compression/byte-progress.js';
 import { openInput, STANDARD, statsOf, withModeOf } from './compression/endpoints.js';
 import {
@@ -20,7 +21,7 @@ import {
   writeAll,
 } from './compression/file-jobs.js';
 import { packed } from './compression/pack.js';
-import { resumableOf, runResumable } from './compression/resumable.js';
+import { bytesFlow, resumableOf, runResumable } from './compression/resumable.js';
 import { UsageError } from './usage-error.js';
 
 interface CompressCommandOptions extends FileOptions {
@@ -29,6 +30,7 @@ interface CompressCommandOptions extends FileOptions {
   readonly streams?: string;
   readonly frameBytes?: string;
   readonly tableShift?: string;
+  readonly bytes?: boolean;
 }
 
 export const compressCommand = () =>
@@ -38,6 +40,7 @@ export const compressCommand = () =>
       .argument('[files...]', 'files to compress; - or none is standard input'),
   )
     .option('-l, --level <n>', '1 (fastest) … 9 (smallest)', '5')
+    .option('--bytes', 'compress an Arrow file as bytes: the same file comes back, not one of equal batches')
     .option('-t, --threads <n>', 'threads, each with a stream of its own: faster, larger output, more memory')
     .option(
       '--streams <n>',
@@ -79,50 +82,58 @@ function parametersOf(options: CompressCommandOptions, threads: number): StreamP
   }
 }
 
+interface How {
+  readonly parameters: StreamParameters;
+  readonly threads: number;
+  readonly isArrow: boolean;
+  readonly force: boolean;
+}
+
 async function compressFile(
   job: Job,
   options: CompressCommandOptions,
   parameters: StreamParameters,
   threads: number,
 ): Promise<FileReport> {
-  const { input, checkpoint } = { ...job, ...options };
+  const { input, output } = job;
   const stats = input === STANDARD ? undefined : await statsOf('compress', input);
+  const isArrow = options.bytes !== true && input !== STANDARD && (await isArrowFile(input));
   const ratio = ({ bytesIn, bytesOut }: Done) => bitsPerByte(bytesIn, bytesOut);
   const progress = showByteProgress(input, stats?.size, options, ratio);
+  const compressed = () => {
+    if (options.checkpoint === undefined) {
+      const how = { parameters, threads, isArrow, force: options.force ?? false };
+      return compressAtOnce(job, how, progress.update);
+    }
+    const flow = isArrow ? arrowFlow(input, parameters.level) : bytesFlow(input, compress(parameters));
+    return runResumable(job, flow, resumableOf(options, progress.update));
+  };
   try {
-    return await withModeOf(stats, job.output, () =>
-      checkpoint === undefined
-        ? overThreads(job, parameters, {
-            threads,
-            force: options.force ?? false,
-            onProgress: progress.update,
-          })
-        : runResumable(job, compress(parameters), resumableOf(options, progress.update)),
-    );
+    return await withModeOf(stats, output, compressed);
   } finally {
     progress.stop();
   }
 }
 
-interface How {
-  readonly threads: number;
-  readonly force: boolean;
-  readonly onProgress: (done: Done) => void;
-}
-
-async function overThreads(
+async function compressAtOnce(
   job: Job,
-  parameters: StreamParameters,
-  { threads, force, onProgress }: How,
+  { parameters, threads, isArrow, force }: How,
+  onProgress: (done: Done) => void,
 ): Promise<FileReport> {
   const { input, signal } = job;
   const from = await openInput('compress', input, signal);
+  const hear = adding(onProgress);
   try {
+    if (isArrow) {
+      const { size } = from.stats!;
+      const pieces = packedBatches(input, size, parameters.level, hear, signal);
+      return await writeAll('compress', job, force, { count: size }, pieces);
+    }
     if (!force && MAGIC.every((byte, i) => from.first[i] === byte)) {
       const got = 'a compressed one (--force compresses it again)';
       throw sourceFailed('compress', `input '${from.name}'`, 'a file that is not compressed yet', got);
     }
-    const pieces = packed(from.bytes, parameters, { threads, onProgress: adding(onProgress), signal });
+    const pieces = packed(from.bytes, parameters, { threads, onProgress: hear, signal });
     return await writeAll('compress', job, force, from, pieces);
   } finally {
     await from.close();

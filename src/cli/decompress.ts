@@ -13,7 +13,7 @@ import {
   withFileOptions,
   writeAll,
 } from './compression/file-jobs.js';
-import { resumableOf, runResumable } from './compression/resumable.js';
+import { bytesFlow, resumableOf, runResumable } from './compression/resumable.js';
 import { type Limits, limitsOf, unpackedFrom, withLimits } from './compression/unpack-options.js';
 import { UsageError } from './usage-error.js';
 
@@ -49,11 +49,11 @@ async function decompressFile(job: Job, options: DecompressCommandOptions): Prom
     return await withModeOf(stats, output, async () => {
       if (checkpoint !== undefined) {
         const columns = { compressed: 'bytes', bytes: 'raw' };
-        const operator = decompress({ ...limits.decompressor, columns });
-        return runResumable(job, operator, resumableOf(options, progress.update));
+        const flow = bytesFlow(input, decompress({ ...limits.decompressor, columns }));
+        return runResumable(job, flow, resumableOf(options, progress.update));
       }
       const from = await openInput('decompress', input, signal);
-      const pieces = unpackedFrom('decompress', from, limits, progress.update, signal);
+      const pieces = unpackedFrom('decompress', from, output, limits, progress.update, signal);
       return writeAll('decompress', job, force, from, pieces).finally(() => from.close());
     });
   } finally {

@@ -1,12 +1,13 @@
 /**
  * `chunkwise inspect`: what is in an Arrow file, a compressed file, or a checkpoint.
  */
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { MAGIC } from '../../operators/compression/container.js';
 import { arrowFile } from '../../sources/index.js';
 import { decodeCheckpoint } from '../checkpoint.js';
 import { reason, sourceFailed } from '../errors.js';
+import { firstBytes } from './compression/endpoints.js';
 import { inspectCompressed } from './compression/inspect-compressed.js';
 import { bytes, count, table } from './format.js';
 
@@ -23,20 +24,10 @@ async function inspect(path: string): Promise<string> {
     throw sourceFailed('inspect', path, 'a file or directory', reason(error), error);
   });
   if (info.isDirectory()) return inspectDirectory(path);
-  const first = await firstBytes(path);
+  const first = await firstBytes(path, 8);
   if (MAGIC.every((byte, i) => first[i] === byte)) return inspectCompressed(path);
   const isCheckpoint = new TextDecoder('latin1').decode(first) === 'CHUNKWSE';
   return isCheckpoint ? inspectCheckpoint(path, new Uint8Array(await readFile(path))) : inspectArrow(path);
-}
-
-async function firstBytes(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(8), 0, 8, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
 
 async function inspectDirectory(path: string): Promise<string> {

@@ -38,7 +38,7 @@ async function testFile({ input, signal }: Job, options: TestCommandOptions): Pr
   const from = await openInput('test', input, signal);
   let bytesOut = 0;
   try {
-    for await (const raw of unpackedFrom('test', from, limitsOf(options), progress.update, signal)) {
+    for await (const raw of unpackedFrom('test', from, NOWHERE, limitsOf(options), progress.update, signal)) {
       bytesOut += raw.length;
     }
   } finally {

@@ -34,20 +34,35 @@ const FLAGS = [
   `-Wl,-z,stack-size=${STACK_BYTES}`,
 ];
 
+/** Kernels that threads share are built a second time, for shared memory: `wasm/<name>-shared.ts`. */
+const SHARED = ['attention'];
+const SHARED_FLAGS = [
+  '-matomics',
+  '-mbulk-memory',
+  '-Wl,--shared-memory',
+  `-Wl,--max-memory=${2 ** 32}`,
+  '-Wl,--export=__stack_pointer',
+];
+
 const files = readdirSync(SOURCES).filter((file) => /\.[ch]$/.test(file));
-const names = files.filter((file) => file.endsWith('.c')).map((file) => basename(file, '.c'));
+const sources = files.filter((file) => file.endsWith('.c')).map((file) => basename(file, '.c'));
+/** What is built: its name, its source, and flags of its own. */
+const targets = [
+  ...sources.map((source) => ({ name: source, source, flags: [] })),
+  ...SHARED.map((source) => ({ name: `${source}-shared`, source, flags: SHARED_FLAGS })),
+];
 const output = (name) => join(OUTPUTS, `${name}.ts`);
 
 function upToDate() {
   const newestInput = Math.max(...[...files, 'build.mjs'].map((file) => modifiedMs(join(SOURCES, file))));
-  return names.every((name) => modifiedMs(output(name)) > newestInput);
+  return targets.every(({ name }) => modifiedMs(output(name)) > newestInput);
 }
 
 function modifiedMs(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-async function compile(runClang, name, sources) {
+async function compile(runClang, { source, flags }, texts) {
   const said = [];
   const decoder = new TextDecoder();
   const options = {
@@ -56,31 +71,32 @@ async function compile(runClang, name, sources) {
   };
   try {
     const built = await runClang(
-      ['clang', ...FLAGS, `${name}.c`, '-o', `${name}.wasm`],
-      { ...sources },
+      ['clang', ...FLAGS, ...flags, `${source}.c`, '-o', `${source}.wasm`],
+      { ...texts },
       options,
     );
-    return built[`${name}.wasm`];
+    return built[`${source}.wasm`];
   } catch (thrown) {
     const firstError = said
       .join('')
       .split('\n')
       .find((line) => line.includes('error:'));
-    throw new Error(`src/kernels: ${firstError ?? `${name}.c: ${thrown.message}`}`);
+    throw new Error(`src/kernels: ${firstError ?? `${source}.c: ${thrown.message}`}`);
   }
 }
 
 async function build() {
   const { runClang } = await import('@yowasp/clang');
   await runClang(null, {}, { fetchProgress: () => {} }); // loads the compiler, without its progress lines
-  const sources = Object.fromEntries(files.map((file) => [file, readFileSync(join(SOURCES, file), 'utf8')]));
+  const texts = Object.fromEntries(files.map((file) => [file, readFileSync(join(SOURCES, file), 'utf8')]));
   mkdirSync(OUTPUTS, { recursive: true });
-  for (const name of names) {
-    const wasm = await compile(runClang, name, sources);
+  for (const target of targets) {
+    const { name, source } = target;
+    const wasm = await compile(runClang, target, texts);
     const text = Buffer.from(wasm).toString('base64');
     writeFileSync(
       output(name),
-      `// Built from ../${name}.c by ../build.mjs.\nexport const wasm =\n  '${text}';\n`,
+      `// Built from ../${source}.c by ../build.mjs.\nexport const wasm =\n  '${text}';\n`,
     );
     console.log(`src/kernels/wasm/${name}.ts: ${wasm.length} bytes of WebAssembly`);
   }

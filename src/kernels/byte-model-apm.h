@@ -43,10 +43,14 @@ ONCE void startApms(const Model *m) {
   }
 }
 
+/** The rows for half a byte in a context are neighbours: a page of memory that is near stays near. */
 INLINE void findApms(const Model *m, const Moment *now, Apms *a) {
+  const uint32_t half = now->place >= 4 ? 0 : now->node >> (3 - now->place);
+  const uint32_t inHalf = nodeInHalf(now->node, now->place);
   for (int k = 0; k < m->plan->apms; k++) {
-    const uint32_t hash = mixHash(apmContext(m->registers, now, m->plan->apm[k]), now->node);
-    a->row[k] = m->apms + (((size_t)k << m->plan->apmBits) + tableIndex(hash, m->plan->apmBits)) * APM_FLOATS;
+    const uint32_t hash = mixHash(apmContext(m->registers, now, m->plan->apm[k]), half);
+    const uint32_t row = tableIndex(hash, m->plan->apmBits - 4) << 4 | inHalf;
+    a->row[k] = m->apms + (((size_t)k << m->plan->apmBits) + row) * APM_FLOATS;
     touch(a->row[k]);
   }
 }

@@ -14,6 +14,7 @@ import {
   reciprocal,
   tableIndex,
 } from './byte-model-arithmetic.js';
+import { nodeInHalf } from './byte-model-inputs.js';
 import { APM_FLOATS, APMS_MOST, Register as R } from './byte-model-memory.js';
 import type { Moment } from './byte-model-mixer.js';
 import { sigmoid32 } from './math.js';
@@ -53,10 +54,14 @@ export function startApms({ apms, rates }: Model): void {
   }
 }
 
+/** The rows for half a byte in a context are neighbours: a page of memory that is near stays near. */
 export function findApms({ registers, plan }: Model, now: Moment, a: Apms): void {
+  const half = now.place >= 4 ? 0 : now.node >> (3 - now.place);
+  const inHalf = nodeInHalf(now.node, now.place);
   plan.apms.forEach((apm, k) => {
-    const hash = mixHash(contexts[apm]!(registers, now), now.node);
-    a.row[k] = (k * 2 ** plan.apmBits + tableIndex(hash, plan.apmBits)) * APM_FLOATS;
+    const hash = mixHash(contexts[apm]!(registers, now), half);
+    const row = (tableIndex(hash, plan.apmBits - 4) << 4) | inHalf;
+    a.row[k] = (k * 2 ** plan.apmBits + row) * APM_FLOATS;
   });
 }
 

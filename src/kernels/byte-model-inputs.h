@@ -7,6 +7,7 @@
  *   run maps [contexts, 32]: hits, logits, counts of the expected bit, for each class of counts in the first and
  *     second half of a byte
  *   match maps [matches]
+ *   the trust map
  */
 #pragma once
 
@@ -25,13 +26,15 @@ typedef struct {
   float *counts;
   RunMap *runs;
   MatchMap *matches;
+  TrustMap *trust;
 } Maps;
 
 INLINE Maps mapsOf(const Model *m) {
   const int contexts = m->plan->contexts;
   float *counts = m->maps + contexts * STATES * W;
   float *runs = counts + contexts * STATES;
-  return (Maps){(Vec *)m->maps, counts, (RunMap *)runs, (MatchMap *)(runs + contexts * (sizeof(RunMap) / 4))};
+  MatchMap *matches = (MatchMap *)(runs + contexts * (sizeof(RunMap) / 4));
+  return (Maps){(Vec *)m->maps, counts, (RunMap *)runs, matches, (TrustMap *)(matches + m->plan->matches)};
 }
 
 /** What the next bit's inputs were made from. */
@@ -65,6 +68,7 @@ ONCE void startMaps(const Model *m) {
     }
   }
   startMatches(t, maps.matches, m->plan->matches);
+  startTrust(maps.trust);
 }
 
 /** The node within half a byte, 1 to 15. */

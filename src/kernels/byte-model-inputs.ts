@@ -8,15 +8,18 @@
  *   run maps [contexts, 3, 32]: hits, logits, counts of the expected bit, for each class of counts in the first and
  *     second half of a byte
  *   match maps [matches, 3, 32]
+ *   the trust map [2, 8]
  */
 import { type Model, reciprocal, stretch } from './byte-model-arithmetic.js';
 import {
   expectedByte,
   learnMatch,
   lengthClass,
+  MATCH_FLOATS,
   matchInputs,
   matchLength,
   startMatches,
+  startTrust,
 } from './byte-model-match.js';
 import { DIRECT, inputsOf, LANES, MATCHES_MOST, RUN_CELLS, RUN_CLASSES } from './byte-model-memory.js';
 import { COUNT_BITS, learnCounter, type Places, RUN_SHIFT } from './byte-model-slots.js';
@@ -30,10 +33,11 @@ const RUN_COUNT_MOST = 500;
 export const MISSED = -1;
 
 /** Where the parts of the maps begin. */
-function mapsOf({ plan }: Model) {
+export function mapsOf({ plan }: Model) {
   const counts = plan.contexts.length * STATES * LANES;
   const runs = counts + plan.contexts.length * STATES;
-  return { counts, runs, matches: runs + plan.contexts.length * 3 * RUN_CELLS };
+  const matches = runs + plan.contexts.length * 3 * RUN_CELLS;
+  return { counts, runs, matches, trust: matches + plan.matches * MATCH_FLOATS };
 }
 
 /** What the next bit's inputs were made from. */
@@ -81,6 +85,7 @@ export function startMaps(m: Model): void {
     }
   }
   startMatches(m, at.matches);
+  startTrust(m, at.trust);
 }
 
 /** The node within half a byte, 1 to 15. */

@@ -10,6 +10,14 @@ typedef struct {
   float hits[LENGTH_CLASSES], logits[LENGTH_CLASSES], counts[LENGTH_CLASSES];
 } MatchMap;
 
+/** From this length on, a match is trusted: see `isTrusted`. Classes of such lengths are powers of two. */
+enum { TRUSTED_LENGTH = 512, TRUST_CLASSES = 8, TRUST_COUNT_MOST = 1000 };
+
+/** How often trusted matches of each class have ended, and how many bytes they have been asked for. */
+typedef struct {
+  float ends[TRUST_CLASSES], counts[TRUST_CLASSES];
+} TrustMap;
+
 INLINE uint32_t leastLength(int model) { return model == 0 ? 6 : model == 1 ? 12 : 24; }
 
 INLINE uint32_t lengthClass(uint32_t length) {
@@ -22,6 +30,33 @@ INLINE uint32_t lengthClass(uint32_t length) {
 INLINE int expectedByte(const Model *m, int model) {
   const Match match = m->registers->matches[model];
   return match.length ? m->history[match.position & ((1u << m->plan->historyBits) - 1)] : NOTHING_EXPECTED;
+}
+
+/**
+ * Whether the first match is so long that one decision codes the next byte: it is the expected one, or it is not. Such
+ * a byte is taken in, but nothing is learned from it: long repeats cost next to nothing, and little time.
+ */
+INLINE int isTrusted(const Model *m) {
+  return m->plan->matches > 0 && m->registers->matches[0].length >= TRUSTED_LENGTH;
+}
+
+INLINE uint32_t trustClass(uint32_t length) {
+  uint32_t class = 0;
+  for (uint32_t most = 2 * TRUSTED_LENGTH; length >= most && class < TRUST_CLASSES - 1; most *= 2) class++;
+  return class;
+}
+
+INLINE void startTrust(TrustMap *trust) {
+  for (int i = 0; i < TRUST_CLASSES; i++) {
+    trust->ends[i] = 0.01f;
+    trust->counts[i] = 10;
+  }
+}
+
+INLINE void learnTrust(const Tables *tables, TrustMap *trust, uint32_t class, int ended) {
+  const float count = trust->counts[class], p = trust->ends[class];
+  trust->ends[class] = p + ((float)ended - p) * tables->reciprocal[nearest(count)];
+  trust->counts[class] = count < TRUST_COUNT_MOST ? count + 1 : count;
 }
 
 INLINE void startMatches(const Tables *tables, MatchMap *maps, int models) {

@@ -1,6 +1,6 @@
 /** Match models: where the last bytes stood before, and the byte that came then. The twin of `byte-model-match.h`. */
 import { type Model, reciprocal, stretch } from './byte-model-arithmetic.js';
-import { LENGTH_CLASSES, MATCHES_AT, Register as R } from './byte-model-memory.js';
+import { LENGTH_CLASSES, MATCHES_AT, Register as R, TRUST_CLASSES } from './byte-model-memory.js';
 
 const { fround, imul } = Math;
 
@@ -63,6 +63,37 @@ export function learnMatch(m: Model, first: number, model: number, cell: number,
 export function matchInputs({ maps }: Model, first: number, model: number, cell: number): [number, number] {
   const at = first + model * MATCH_FLOATS + cell;
   return [maps[at + LOGITS_AT]!, fround(fround(maps[at]! - 0.5) * 2)];
+}
+
+/** From this length on, a match is trusted: see `isTrusted`. Classes of such lengths are powers of two. */
+const TRUSTED_LENGTH = 512;
+const TRUST_COUNT_MOST = 1000;
+
+/**
+ * Whether the first match is so long that one decision codes the next byte: it is the expected one, or it is not. Such
+ * a byte is taken in, but nothing is learned from it: long repeats cost next to nothing, and little time.
+ */
+export const isTrusted = (m: Model): boolean => m.plan.matches > 0 && matchLength(m, 0) >= TRUSTED_LENGTH;
+
+/** The trust map: how often trusted matches of each class have ended, and how many bytes they have been asked for. */
+export function startTrust({ maps }: Model, first: number): void {
+  maps.fill(0.01, first, first + TRUST_CLASSES);
+  maps.fill(10, first + TRUST_CLASSES, first + 2 * TRUST_CLASSES);
+}
+
+/** Where the trust map keeps matches of the first one's length. */
+export function trustCell(m: Model, first: number): number {
+  const doublings = Math.floor(Math.log2(matchLength(m, 0) / TRUSTED_LENGTH));
+  return first + Math.min(doublings, TRUST_CLASSES - 1);
+}
+
+export function learnTrust(m: Model, cell: number, ended: boolean): void {
+  const { maps, tables, registers } = m;
+  const count = maps[cell + TRUST_CLASSES]!;
+  const error = fround((ended ? 1 : 0) - maps[cell]!);
+  maps[cell] = maps[cell]! + fround(error * reciprocal(tables, count));
+  maps[cell + TRUST_CLASSES] = Math.min(count + 1, TRUST_COUNT_MOST);
+  if (ended) registers[lengthAt(0)] = 0;
 }
 
 /** How many of the bytes before `there` and before the present position agree, up to a limit. */

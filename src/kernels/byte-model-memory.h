@@ -11,7 +11,7 @@
 
 _Static_assert(W == 4, "the order of a dot product's sums is part of the format: vectors have four lanes");
 
-enum { CONTEXTS_MOST = 64, MATCHES_MOST = 3, SETS_MOST = 16, FINALS = 4, APMS_MOST = 10, SSMS_MOST = 2, FIELDS = 64 };
+enum { CONTEXTS_MOST = 64, MATCHES_MOST = 3, SETS_MOST = 16, FINALS = 6, APMS_MOST = 10, SSMS_MOST = 2, FIELDS = 64 };
 enum { DIRECT = 4, INPUTS_MOST = 4 * CONTEXTS_MOST + 32, LOGITS = 16, STEP_WORDS = 8 };
 
 /** A match model: where the predicted byte lies, how many bytes before it agree, and where its heads begin. */
@@ -141,6 +141,8 @@ INLINE float stretch(const Tables *t, float p) { return t->stretch[nearest(p * 4
 /** From a table; for |x| <= 12. */
 INLINE float roughSigmoid(const Tables *t, float x) { return t->sigmoid[nearest(x * 170 + 2048)]; }
 
+INLINE float acrossLanes(Vec x) { return (x[0] + x[1]) + (x[2] + x[3]); }
+
 /** a [n] . b [n]; n is a multiple of 8. */
 INLINE float dotProduct(const float *a, const float *b, int n) {
   Vec even = {0}, odd = {0};
@@ -148,8 +150,7 @@ INLINE float dotProduct(const float *a, const float *b, int n) {
     even += load(a + i) * load(b + i);
     odd += load(a + i + W) * load(b + i + W);
   }
-  even += odd;
-  return (even[0] + even[1]) + (even[2] + even[3]);
+  return acrossLanes(even + odd);
 }
 
 /** y [n] += factor x [n]; n is a multiple of 4. */

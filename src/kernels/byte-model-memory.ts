@@ -8,7 +8,7 @@ import { STATES } from './byte-model-tables.js';
 export const CONTEXTS_MOST = 64;
 export const MATCHES_MOST = 3;
 export const SETS_MOST = 16;
-export const FINALS = 4;
+export const FINALS = 6;
 export const APMS_MOST = 10;
 export const SSMS_MOST = 2;
 export const FIELDS = 64;
@@ -22,6 +22,7 @@ export const BYTES = 256;
 export const RUN_CLASSES = 16;
 export const RUN_CELLS = 2 * RUN_CLASSES;
 export const LENGTH_CLASSES = 32;
+export const TRUST_CLASSES = 8;
 
 const REGISTER_NAMES = [
   'started',
@@ -217,7 +218,7 @@ export const ratesArray = (rates: ModelRates): Float32Array =>
   );
 
 export const mapFloats = ({ contexts, matches }: ModelPlan): number =>
-  contexts.length * (STATES * (LANES + 1) + 3 * RUN_CELLS) + matches * 3 * LENGTH_CLASSES;
+  contexts.length * (STATES * (LANES + 1) + 3 * RUN_CELLS) + matches * 3 * LENGTH_CLASSES + 2 * TRUST_CLASSES;
 
 export const ssmFloats = ({ width1: K, width2: V, chunk: C }: SsmPlan): number => {
   const features = K + V + BIAS_FLOATS;

@@ -1,8 +1,8 @@
 /**
  * Mixing: every set picks the row of weights that suits the moment, each row adds up all inputs to a logit of its own,
- * and a last layer adds up those logits in four ways, whose mean is the mix. All weights learn at every bit.
+ * and a last layer adds up those logits in six ways, whose mean is the mix. All weights learn at every bit.
  *
- * Shapes: weights [sets, 2^setBits, inputs], their counts [sets, 2^setBits], finals [4, 2^finalBits, 16].
+ * Shapes: weights [sets, 2^setBits, inputs], their counts [sets, 2^setBits], finals [6, 2^finalBits, 16].
  */
 #pragma once
 
@@ -52,7 +52,9 @@ INLINE uint32_t rowOfFinal(const Registers *r, const Moment *now, int set) {
     case 0: return (now->match ? now->match - 1 : 0) << 8 | now->node;
     case 1: return r->last4 & 0xff;
     case 2: return now->sixteenth << 3 | now->place;
-    default: return r->markup << 3 | now->place | now->longSeen << 7;
+    case 3: return r->markup << 3 | now->place | now->longSeen << 7;
+    case 4: return r->classes & 0x1ff;
+    default: return r->last4 >> 8 & 0xff;
   }
 }
 
@@ -72,7 +74,30 @@ ONCE void startMixer(const Model *m) {
   }
 }
 
-/** The mix's logit. The state space models' own logits enter the last layer behind those of the sets. */
+/** The dot products of two rows with the same inputs, each as `dotProduct` has it: the inputs are read once. */
+INLINE void twoDotProducts(const float *a, const float *b, const float *x, int n, float *products) {
+  Vec aEven = {0}, aOdd = {0}, bEven = {0}, bOdd = {0};
+  ROLLED for (int i = 0; i < n; i += 2 * W) {
+    const Vec even = load(x + i), odd = load(x + i + W);
+    aEven += load(a + i) * even;
+    aOdd += load(a + i + W) * odd;
+    bEven += load(b + i) * even;
+    bOdd += load(b + i + W) * odd;
+  }
+  products[0] = acrossLanes(aEven + aOdd);
+  products[1] = acrossLanes(bEven + bOdd);
+}
+
+/** What enters the last layer: the sets' logits, the state space models', and those of the direct counters. */
+INLINE void gatherLogits(const Plan *plan, const float *input, const float *ssmLogits, float *logits) {
+  const float *counters = input + plan->contexts * W;
+  for (int i = plan->sets; i < LOGITS; i++) {
+    const int ssm = i - plan->sets, counter = ssm - plan->ssms;
+    logits[i] = ssm < plan->ssms ? ssmLogits[ssm] : counter < DIRECT ? counters[2 * counter] : 0;
+  }
+}
+
+/** The mix's logit. */
 INLINE float mixInputs(const Model *m, const Moment *now, const float *input, const float *ssmLogits, Mix *mix) {
   const Plan *plan = m->plan;
   for (int k = 0; k < plan->sets; k++) {
@@ -83,11 +108,15 @@ INLINE float mixInputs(const Model *m, const Moment *now, const float *input, co
     touch(mix->row[k]);
     touch(mix->row[k] + 16);
   }
+  int pair = 0;
+  for (; pair + 2 <= plan->sets; pair += 2)
+    twoDotProducts(mix->row[pair], mix->row[pair + 1], input, plan->inputs, mix->logits + pair);
+  if (pair < plan->sets) mix->logits[pair] = dotProduct(mix->row[pair], input, plan->inputs);
   for (int k = 0; k < plan->sets; k++) {
-    mix->logits[k] = clampTo(dotProduct(mix->row[k], input, plan->inputs), LOGIT_MOST);
+    mix->logits[k] = clampTo(mix->logits[k], LOGIT_MOST);
     mix->probability[k] = roughSigmoid(m->tables, mix->logits[k]);
   }
-  for (int i = plan->sets; i < LOGITS; i++) mix->logits[i] = i - plan->sets < plan->ssms ? ssmLogits[i - plan->sets] : 0;
+  gatherLogits(plan, input, ssmLogits, mix->logits);
   float sum = 0;
   for (int k = 0; k < FINALS; k++) {
     const uint32_t row = rowOfFinal(m->registers, now, k) & ((1u << plan->finalBits) - 1);

@@ -1,8 +1,8 @@
 /**
  * Mixing: every set picks the row of weights that suits the moment, each row adds up all inputs to a logit of its own,
- * and a last layer adds up those logits in four ways, whose mean is the mix. The twin of `byte-model-mixer.h`.
+ * and a last layer adds up those logits in six ways, whose mean is the mix. The twin of `byte-model-mixer.h`.
  *
- * Shapes: weights [sets, 2^setBits, inputs], their counts [sets, 2^setBits], finals [4, 2^finalBits, 16].
+ * Shapes: weights [sets, 2^setBits, inputs], their counts [sets, 2^setBits], finals [6, 2^finalBits, 16].
  */
 import {
   addScaled,
@@ -13,7 +13,16 @@ import {
   Rate,
   roughSigmoid,
 } from './byte-model-arithmetic.js';
-import { FINALS, inputsOf, LANES, LOGITS, Register as R, SETS_MOST } from './byte-model-memory.js';
+import {
+  DIRECT,
+  FINALS,
+  inputsOf,
+  LANES,
+  LOGITS,
+  type ModelPlan,
+  Register as R,
+  SETS_MOST,
+} from './byte-model-memory.js';
 import { classOf } from './byte-model-text.js';
 
 const { fround } = Math;
@@ -74,6 +83,8 @@ const finalChoices: readonly ((r: Uint32Array, now: Moment) => number)[] = [
   (r) => r[R.last4]! & 0xff,
   (_, { sixteenth, place }) => (sixteenth << 3) | place,
   (r, { place, longSeen }) => (r[R.markup]! << 3) | place | (longSeen << 7),
+  (r) => r[R.classes]! & 0x1ff,
+  (r) => (r[R.last4]! >>> 8) & 0xff,
 ];
 
 export function startMixer({ weights, finals, rates, plan }: Model): void {
@@ -88,7 +99,18 @@ export function startMixer({ weights, finals, rates, plan }: Model): void {
     finals[i] = i % LOGITS < plan.sets.length ? 1 / plan.sets.length : 0;
 }
 
-/** The mix's logit. The state space models' own logits enter the last layer behind those of the sets. */
+/** What enters the last layer: the sets' logits, the state space models', and those of the direct counters. */
+function gatherLogits(plan: ModelPlan, input: Float32Array, ssmLogits: Float32Array, mix: Mix): void {
+  let at = plan.sets.length;
+  const counters = plan.contexts.length * LANES;
+  mix.logits.fill(0, at);
+  for (const logit of ssmLogits) mix.logits[at++] = logit;
+  for (let order = 0; order < DIRECT && at < LOGITS; order++) {
+    mix.logits[at++] = input[counters + 2 * order]!;
+  }
+}
+
+/** The mix's logit. */
 export function mixInputs(
   m: Model,
   now: Moment,
@@ -105,8 +127,7 @@ export function mixInputs(
     mix.logits[k] = clampTo(dotProduct(weights, mix.row[k]!, input, 0, inputs), LOGIT_MOST);
     mix.probability[k] = roughSigmoid(tables, mix.logits[k]!);
   });
-  mix.logits.fill(0, plan.sets.length);
-  mix.logits.set(ssmLogits, plan.sets.length);
+  gatherLogits(plan, input, ssmLogits, mix);
   let sum = 0;
   for (let k = 0; k < FINALS; k++) {
     const row = finalChoices[k]!(registers, now) & (2 ** plan.finalBits - 1);
@@ -115,7 +136,7 @@ export function mixInputs(
     mix.finalProbability[k] = roughSigmoid(tables, logit);
     sum = fround(sum + logit);
   }
-  return sum / FINALS;
+  return fround(sum / FINALS);
 }
 
 /** A row learns the slower the more it has learned; errors that hardly matter are left out. */

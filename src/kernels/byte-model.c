@@ -6,7 +6,7 @@
  */
 #include "byte-model-apm.h"
 #include "byte-model-contexts.h"
-#include "byte-model-ssm.h"
+#include "byte-model-ssm-learning.h"
 #include "columns.h"
 
 /** Everything between two bits. */
@@ -32,7 +32,10 @@ INLINE uint32_t classOfMatch(uint32_t length) {
 }
 
 ONCE void beginByte(const Model *m, Work *w) {
-  for (int i = 0; i < m->plan->ssms; i++) stepSsm(w->ssm + i, m->registers, m->rates->ssmBody);
+  for (int i = 0; i < m->plan->ssms; i++) {
+    closeFullChunk(w->ssm + i, m->rates->ssmBody);
+    stepSsm(w->ssm + i, m->registers);
+  }
   if (!m->plan->ngrams) return;
   w->matchClass = classOfMatch(m->registers->matches[0].length);
   hashContexts(m, w->places.hash);
@@ -137,9 +140,9 @@ typedef struct {
   double bits;
 } Task;
 
-INLINE int codeBit(const Model *m, Task *task, uint32_t byte, int place, uint32_t probability) {
+/** `bit` is known unless it is decoded. */
+INLINE int codeBit(const Model *m, Task *task, int bit, uint32_t probability) {
   if (task->purpose == DECODE) return decodeBit(&m->registers->coder, &task->input, probability);
-  const int bit = byte >> place & 1;
   if (task->purpose == ENCODE) {
     encodeBit(&m->registers->coder, &task->output, bit, probability);
   } else {
@@ -149,12 +152,31 @@ INLINE int codeBit(const Model *m, Task *task, uint32_t byte, int place, uint32_
   return bit;
 }
 
+/** Whether the next byte is the one that a trusted match expects; if so, it is taken in. */
+INLINE int codeTrusted(const Model *m, const Work *w, Task *task, uint32_t byte) {
+  const uint32_t expected = expectedByte(m, 0), class = trustClass(m->registers->matches[0].length);
+  TrustMap *trust = w->inputs.maps.trust;
+  const int ended = codeBit(m, task, byte != expected, codedProbability(trust->ends[class]));
+  learnTrust(m->tables, trust, class, ended);
+  if (ended) {
+    m->registers->matches[0].length = 0;
+  } else {
+    readByte(m, expected);
+    advanceMatches(m);
+  }
+  return !ended;
+}
+
 INLINE uint32_t codeByte(const Model *m, Work *w, Task *task, uint32_t byte) {
   uint32_t node = 1;
+  if (isTrusted(m)) {
+    const uint32_t expected = expectedByte(m, 0);
+    if (codeTrusted(m, w, task, byte)) return expected;
+  }
   beginByte(m, w);
   for (int place = 7; place >= 0; place--) {
     const float p = predictBit(m, w, node, place);
-    const int bit = codeBit(m, task, byte, place, codedProbability(p));
+    const int bit = codeBit(m, task, byte >> place & 1, codedProbability(p));
     w->now.node = node;
     learnBit(m, w, bit);
     node = node * 2 + bit;

@@ -4,15 +4,8 @@
  * Every kernel begins with the model's arrays, in the order of `ByteModelArrays`; their sizes follow from a plan
  * (`byte-model-memory.ts`). All state is in them: bytes can be handed over in pieces of any length.
  */
-import { findApms, learnApms, newApms, refine, startApms } from './byte-model-apm.js';
-import {
-  type ByteModelArrays,
-  clampTo,
-  type Model,
-  modelOf,
-  nearest,
-  Rate,
-} from './byte-model-arithmetic.js';
+import { startApms } from './byte-model-apm.js';
+import { type ByteModelArrays, type Model, modelOf, nearest } from './byte-model-arithmetic.js';
 import {
   decodeBit,
   encodeBit,
@@ -23,158 +16,20 @@ import {
   startCoder,
   startDecoder,
 } from './byte-model-coder.js';
-import { hashContexts } from './byte-model-contexts.js';
-import {
-  type Inputs,
-  learnContexts,
-  learnCounters,
-  learnMatches,
-  MISSED,
-  newInputs,
-  nodeInHalf,
-  readContexts,
-  readCounters,
-  readMatches,
-  startMaps,
-} from './byte-model-inputs.js';
-import { advanceMatches, expectedByte, matchLength } from './byte-model-match.js';
-import { LANES, Register } from './byte-model-memory.js';
-import { learnMix, type Mix, type Moment, mixInputs, newMix, startMixer } from './byte-model-mixer.js';
-import {
-  EVEN_COUNTER,
-  findCounters,
-  findRuns,
-  findSlots,
-  learnRuns,
-  newPlaces,
-  type Places,
-} from './byte-model-slots.js';
-import { layOutSsms, learnHead, type Ssm, ssmLogit, startSsm, stepSsm } from './byte-model-ssm.js';
-import { closeFullChunk } from './byte-model-ssm-learning.js';
-import { readByte } from './byte-model-text.js';
+import { mapsOf, startMaps } from './byte-model-inputs.js';
+import { expectedByte, isTrusted, learnTrust, trustCell } from './byte-model-match.js';
+import { Register } from './byte-model-memory.js';
+import { startMixer } from './byte-model-mixer.js';
+import { Predictor } from './byte-model-predictor.js';
+import { EVEN_COUNTER } from './byte-model-slots.js';
+import { layOutSsms, startSsm } from './byte-model-ssm.js';
 import { defineKernels } from './kernel.js';
-import { firstAbove, firstNonFinite, LOG2_E, log32, sigmoid32 } from './math.js';
+import { firstAbove, firstNonFinite, LOG2_E, log32 } from './math.js';
 import { wasm } from './wasm/byte-model.js';
 
 export type { ByteModelArrays } from './byte-model-arithmetic.js';
 
 const { fround } = Math;
-
-/** Everything between two bits. */
-class Predictor {
-  readonly model: Model;
-  readonly #ssms: readonly Ssm[];
-  readonly #logits: Float32Array;
-  readonly #probabilities: Float32Array;
-  readonly #places: Places;
-  readonly #inputs: Inputs;
-  readonly #mix: Mix = newMix();
-  readonly #apms = newApms();
-  readonly #now: Moment = { node: 1, place: 7, match: 0, expected: 0, longSeen: 0, eighth: 0, sixteenth: 0 };
-  /** The class of the first match's length when the byte began. */
-  #matchClass = 0;
-
-  constructor(model: Model) {
-    this.model = model;
-    this.#ssms = layOutSsms(model);
-    this.#logits = new Float32Array(this.#ssms.length);
-    this.#probabilities = new Float32Array(this.#ssms.length);
-    this.#places = newPlaces(model.plan.contexts.length);
-    this.#inputs = newInputs(model);
-  }
-
-  beginByte(): void {
-    const m = this.model;
-    for (const ssm of this.#ssms) {
-      closeFullChunk(ssm, m.rates[Rate.ssmBody]!);
-      stepSsm(ssm, m.registers);
-    }
-    if (!m.plan.ngrams) return;
-    this.#matchClass = classOfMatch(m.plan.matches > 0 ? matchLength(m, 0) : 0);
-    hashContexts(m, this.#places.hash);
-    findRuns(m, this.#places);
-  }
-
-  /** The probability that the next bit is 1. */
-  predict(node: number, place: number): number {
-    const m = this.model;
-    Object.assign(this.#now, { node, place });
-    this.#ssms.forEach((ssm, i) => {
-      this.#logits[i] = ssmLogit(ssm, node);
-      this.#probabilities[i] = sigmoid32(this.#logits[i]!);
-    });
-    if (!m.plan.ngrams) return this.#probabilities[0]!;
-    if (place === 7 || place === 3) {
-      findSlots(m, this.#places, node);
-      findCounters(m, this.#places, node);
-    }
-    this.#readInputs();
-    this.#lookAround();
-    findApms(m, this.#now, this.#apms);
-    const logit = mixInputs(m, this.#now, this.#inputs.input, this.#logits, this.#mix);
-    return refine(m, logit, sigmoid32(logit), this.#apms);
-  }
-
-  #readInputs(): void {
-    const { node, place } = this.#now;
-    const { input } = this.#inputs;
-    readContexts(this.model, this.#places, this.#inputs, node, place);
-    let at = this.model.plan.contexts.length * LANES;
-    at = readCounters(this.model, this.#places, this.#inputs, nodeInHalf(node, place), at);
-    at = readMatches(this.model, this.#inputs, node, place, at);
-    for (const [i, p] of this.#probabilities.entries()) {
-      input[at++] = this.#logits[i]!;
-      input[at++] = fround(p - 0.5) * 2;
-    }
-    input[at++] = 0.3;
-    input.fill(0, at);
-  }
-
-  #lookAround(): void {
-    const now = this.#now;
-    const logit = this.#logits[0] ?? 0;
-    const isMatching = this.model.plan.matches > 0 && this.#inputs.match[0] !== MISSED;
-    now.match = isMatching ? this.#matchClass + 1 : 0;
-    now.expected = isMatching ? expectedByte(this.model, 0) : 0;
-    now.longSeen = this.#countLongSeen();
-    now.eighth = nearest(fround((this.#probabilities[0] ?? 0.5) * 7));
-    now.sixteenth = nearest(fround(clampTo(fround(logit * 1.25), 7.5) + 7.5));
-  }
-
-  /** How many of orders 3 to 8 know the context. */
-  #countLongSeen(): number {
-    const isSeen = (context: number, k: number) =>
-      context >= 2 && context <= 6 && this.#inputs.state[k] !== 0;
-    return this.model.plan.contexts.filter(isSeen).length;
-  }
-
-  learn(bit: number): void {
-    const m = this.model;
-    const { node, place } = this.#now;
-    this.#ssms.forEach((ssm, i) => {
-      learnHead(ssm, node, fround(bit - this.#probabilities[i]!), m.rates[Rate.ssmHead]!);
-    });
-    if (!m.plan.ngrams) return;
-    const inHalf = nodeInHalf(node, place);
-    learnApms(m, this.#apms, bit);
-    learnMix(m, this.#inputs.input, this.#mix, bit);
-    learnContexts(m, this.#places, this.#inputs, inHalf, bit);
-    learnCounters(m, this.#places, inHalf, bit);
-    learnMatches(m, this.#inputs, bit);
-  }
-
-  endByte(byte: number): void {
-    if (this.model.plan.ngrams) learnRuns(this.model, this.#places, byte);
-    readByte(this.model, byte);
-    if (this.model.plan.ngrams) advanceMatches(this.model);
-  }
-}
-
-function classOfMatch(length: number): number {
-  if (length === 0) return 0;
-  if (length < 16) return 1 + Math.floor(length / 6);
-  return length < 32 ? 4 : 5;
-}
 
 const PROBABILITIES = 2 ** PROBABILITY_BITS;
 
@@ -182,17 +37,51 @@ const PROBABILITIES = 2 ** PROBABILITY_BITS;
 const codedProbability = (p: number): number =>
   Math.min(Math.max(nearest(p * PROBABILITIES), 1), PROBABILITIES - 1);
 
-/** Takes a byte through the model; `code` says each bit, given the probability that it is 1. */
-function codeByte(predictor: Predictor, code: (probability: number, place: number) => number): number {
+/** Says a bit, given the probability that it is 1. */
+interface BitCoder {
+  /** The bit of the byte at a place, 7 … 0. */
+  bit(probability: number, place: number): number;
+  /** 1 if the byte is another one than expected. */
+  differs(probability: number, expected: number): number;
+}
+
+/** Whether the next byte is the one that a trusted match expects; if so, it is taken in. */
+function codeTrusted(predictor: Predictor, code: BitCoder, expected: number): boolean {
+  const { model } = predictor;
+  const cell = trustCell(model, mapsOf(model).trust);
+  const ended = code.differs(codedProbability(model.maps[cell]!), expected) === 1;
+  learnTrust(model, cell, ended);
+  if (!ended) predictor.takeIn(expected);
+  return !ended;
+}
+
+/** Takes a byte through the model, and returns it. */
+function codeByte(predictor: Predictor, code: BitCoder): number {
   let node = 1;
+  if (isTrusted(predictor.model)) {
+    const expected = expectedByte(predictor.model, 0);
+    if (codeTrusted(predictor, code, expected)) return expected;
+  }
   predictor.beginByte();
   for (let place = 7; place >= 0; place--) {
-    const bit = code(codedProbability(predictor.predict(node, place)), place);
+    const bit = code.bit(codedProbability(predictor.predict(node, place)), place);
     predictor.learn(bit);
     node = node * 2 + bit;
   }
   predictor.endByte(node & 255);
   return node & 255;
+}
+
+/** Says the bits of a known byte, each of which is `seen` with its probability. */
+function knownByte(byte: number, seen: (bit: number, probability: number) => void): BitCoder {
+  const say = (bit: number, probability: number) => {
+    seen(bit, probability);
+    return bit;
+  };
+  return {
+    bit: (probability, place) => say((byte >> place) & 1, probability),
+    differs: (probability, expected) => say(byte === expected ? 0 : 1, probability),
+  };
 }
 
 const ARRAYS = 19;
@@ -238,11 +127,10 @@ function encodeBytes(
   const predictor = new Predictor(model);
   const out: Output = { bytes: output, at: outputAt, end: outputEnd };
   for (let i = from; i < to; i++) {
-    codeByte(predictor, (probability, place) => {
-      const bit = (input[i]! >> place) & 1;
-      encodeBit(model.registers, out, bit, probability);
-      return bit;
-    });
+    codeByte(
+      predictor,
+      knownByte(input[i]!, (bit, probability) => encodeBit(model.registers, out, bit, probability)),
+    );
   }
   return out.at;
 }
@@ -275,8 +163,9 @@ function decodeBytes(
   const [model, [input, from, to, output, outputFrom, outputTo]] = split(args);
   const predictor = new Predictor(model);
   const reading: Input = { bytes: input, at: from, end: to };
+  const decode = (probability: number) => decodeBit(model.registers, reading, probability);
   for (let i = outputFrom; i < outputTo; i++) {
-    output[i] = codeByte(predictor, (probability) => decodeBit(model.registers, reading, probability));
+    output[i] = codeByte(predictor, { bit: decode, differs: decode });
   }
   return reading.at;
 }
@@ -287,12 +176,13 @@ function learnBytes(...args: Arguments<[input: Uint8Array, from: number, to: num
   const predictor = new Predictor(model);
   let bits = 0;
   for (let i = from; i < to; i++) {
-    codeByte(predictor, (probability, place) => {
-      const bit = (input[i]! >> place) & 1;
-      const p = fround((bit === 1 ? probability : PROBABILITIES - probability) / PROBABILITIES);
-      bits -= fround(log32(p) * LOG2_E);
-      return bit;
-    });
+    codeByte(
+      predictor,
+      knownByte(input[i]!, (bit, probability) => {
+        const p = fround((bit === 1 ? probability : PROBABILITIES - probability) / PROBABILITIES);
+        bits -= fround(log32(p) * LOG2_E);
+      }),
+    );
   }
   return bits;
 }

@@ -6,6 +6,7 @@
  * array is passed on as its address in the arena, so the caller never sees which one it calls. A native build binds
  * the same arena once and receives the same integers.
  */
+import { hasThreads, openCrew } from '../worker-pool.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: twins are narrowed by each kernel set's own type
 export type Kernel = (...args: any[]) => unknown;
@@ -17,7 +18,15 @@ export interface KernelSet<K extends Kernels = Kernels> {
   readonly name: string;
   readonly twins: K;
   readonly compiled: () => WebAssembly.Module;
+  /** The same for memory that threads share, where there is such a build. */
+  readonly shared?: () => WebAssembly.Module;
 }
+
+/** Calls a kernel that gives a number once for each list of arguments. Gives what each call gave, in their order. */
+export type Together<K extends Kernels> = <N extends string & keyof K>(
+  name: N,
+  argumentLists: readonly Readonly<Parameters<K[N]>>[],
+) => number[];
 
 /** A fixed block of memory that never grows, with the kernels that reach into it. All of it starts as zeros. */
 export interface Arena<K extends Kernels = Kernels> {
@@ -26,6 +35,8 @@ export interface Arena<K extends Kernels = Kernels> {
   /** The first byte that is free to use, a multiple of 64. */
   readonly base: number;
   readonly kernels: K;
+  /** Calls a kernel once for each list of arguments, at the same time where the arena has threads. */
+  readonly together: Together<K>;
 }
 
 const PAGE_BYTES = 65536;
@@ -38,13 +49,24 @@ export const ARENA_BYTES_MAX = MOST_PAGES * PAGE_BYTES;
  * Declares the kernels of one C file. `wasmBase64` is the built module; it is compiled when first used, once.
  * The twins' names are the module's export names.
  */
-export function defineKernels<K extends Kernels>(name: string, wasmBase64: string, twins: K): KernelSet<K> {
+export function defineKernels<K extends Kernels>(
+  name: string,
+  wasmBase64: string,
+  twins: K,
+  sharedBase64?: string,
+): KernelSet<K> {
+  const compiled = compiling(wasmBase64);
+  return sharedBase64 === undefined
+    ? { name, twins, compiled }
+    : { name, twins, compiled, shared: compiling(sharedBase64) };
+}
+
+function compiling(base64: string): () => WebAssembly.Module {
   let module: WebAssembly.Module | undefined;
-  const compiled = () => {
-    module ??= new WebAssembly.Module(Uint8Array.from(atob(wasmBase64), (c) => c.charCodeAt(0)));
+  return () => {
+    module ??= new WebAssembly.Module(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
     return module;
   };
-  return { name, twins, compiled };
 }
 
 /** The backend that `CHUNKWISE_KERNELS` asks for (`wasm` or `typescript`); WASM where it says nothing. */
@@ -52,45 +74,99 @@ export function chosenBackend(): Backend {
   return globalThis.process?.env?.CHUNKWISE_KERNELS === 'typescript' ? 'typescript' : 'wasm';
 }
 
-/** Opens an arena of at least `bytes` free bytes with its kernels bound to it. */
+/** A thread's stack, as large as the build gives the first one. */
+const STACK_BYTES = 16384;
+
+/**
+ * Opens an arena of at least `bytes` free bytes with its kernels bound to it. With more than one thread, its memory is
+ * shared, where the platform and the kernels can: the results are the same.
+ */
 export function openArena<K extends Kernels>(
   set: KernelSet<K>,
   bytes: number,
   backend = chosenBackend(),
+  threads = 1,
 ): Arena<K> {
   if (backend === 'typescript') {
-    return { backend, buffer: new ArrayBuffer(bytes), base: 0, kernels: set.twins };
+    const kernels = set.twins;
+    return { backend, buffer: new ArrayBuffer(bytes), base: 0, kernels, together: oneByOne(kernels) };
   }
-  const module = set.compiled();
-  const base = reservedBytes(module);
+  const module = threads > 1 && hasThreads() ? set.shared?.() : undefined;
+  if (module !== undefined) return openSharedArena(set, module, bytes, threads);
+  const plain = set.compiled();
+  const base = reservedBytes(plain, false);
   const pages = Math.ceil((base + bytes) / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const kernels = boundKernels(set, plain, memory);
+  return { backend, buffer: memory.buffer, base, kernels, together: oneByOne(kernels) };
+}
+
+/** An arena whose memory threads share, each with a stack of its own behind the caller's. */
+function openSharedArena<K extends Kernels>(
+  set: KernelSet<K>,
+  module: WebAssembly.Module,
+  bytes: number,
+  threads: number,
+): Arena<K> {
+  const reserved = reservedBytes(module, true);
+  const stackTops = Array.from({ length: threads - 1 }, (_, i) => reserved + (i + 1) * STACK_BYTES);
+  const base = stackTops.at(-1) ?? reserved;
+  const pages = Math.ceil((base + bytes) / PAGE_BYTES);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const crew = openCrew(module, memory, stackTops)!;
+  const kernels = boundKernels(set, module, memory);
+  return {
+    backend: 'wasm',
+    buffer: memory.buffer as unknown as ArrayBuffer,
+    base,
+    kernels,
+    together: (name, argumentLists) =>
+      crew.call(
+        name,
+        argumentLists.map((list) => list.map(addressOf)),
+      ),
+  };
+}
+
+const oneByOne =
+  <K extends Kernels>(kernels: K): Together<K> =>
+  (name, argumentLists) =>
+    argumentLists.map((list) => kernels[name]!(...list) as number);
+
+function boundKernels<K extends Kernels>(
+  set: KernelSet<K>,
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): K {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const kernels = Object.fromEntries(
-    Object.keys(set.twins).map((name) => [name, byAddress(exports[name] as (...args: number[]) => number)]),
-  );
-  return { backend, buffer: memory.buffer, base, kernels: kernels as K };
+  const names = Object.keys(set.twins);
+  return Object.fromEntries(
+    names.map((name) => [name, byAddress(exports[name] as (...args: number[]) => number)]),
+  ) as K;
 }
 
 /** What the module's own stack and constants take, up to the next multiple of 64: a probe instance tells. */
-const reservedBytes = memoize((module: WebAssembly.Module): number => {
-  const memory = new WebAssembly.Memory({ initial: 2 });
+const reservedBytes = memoize((module: WebAssembly.Module, shared: boolean): number => {
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared });
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return Math.ceil((exports.__heap_base as WebAssembly.Global<'i32'>).value / 64) * 64;
 });
 
-function memoize<A extends object, B>(f: (a: A) => B): (a: A) => B {
-  const known = new WeakMap<A, B>();
-  return (a) => {
+function memoize<A extends object, B, C>(f: (a: A, b: B) => C): (a: A, b: B) => C {
+  const known = new WeakMap<A, C>();
+  return (a, b) => {
     const before = known.get(a);
     if (before !== undefined) return before;
-    const fresh = f(a);
+    const fresh = f(a, b);
     known.set(a, fresh);
     return fresh;
   };
 }
 
-type Argument = number | ArrayBufferView;
+type Argument = number | ArrayBufferView | undefined;
+
+const addressOf = (argument: Argument): number =>
+  typeof argument === 'object' ? argument.byteOffset : (argument ?? 0);
 
 function byAddress(exported: (...args: number[]) => number): Kernel {
   return (...args: Argument[]) => {

@@ -142,7 +142,7 @@ describe('a checkpoint file', () => {
     writeFileSync(at('file'), '');
     const flow = dataflow('flow').from(new Counting(9)).to(new Recording());
     const inFile = directoryStore(join(at('file'), 'below'));
-    const error = await failure(flow.run({ checkpoint: { store: inFile } }), 'SOURCE_FAILED');
+    const error = await failure(flow.run({ checkpoint: { store: inFile } }), 'SINK_FAILED');
     expect(error.message).toContain(at('file'));
     expect(thrown(() => directoryStore('')).code).toBe('OPTION_RANGE');
   });
@@ -163,5 +163,48 @@ describe('a spill file', () => {
     expect(spill.append(Uint8Array.of(9))).toBe(2);
     expect([...spill.read(0, 3)]).toEqual([1, 2, 9]);
     spill.close();
+  });
+});
+
+describe('directoryStore, used twice', () => {
+  const flowIn = (store: CheckpointStore) => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const sink = new Recording({ column: 'sum', write: () => held });
+    const flow = dataflow('flow').from(new Counting(9)).step('sum', runningSum({})).to(sink);
+    const run = () => flow.run({ checkpoint: { store, everyBatches: 1 } });
+    return { run, release };
+  };
+
+  it('refuses a second run while one goes on, in this process or another', async () => {
+    const path = at('twice');
+    const first = flowIn(directoryStore(path));
+    const running = first.run();
+    const second = flowIn(directoryStore(path));
+    second.release();
+    const error = await failure(second.run(), 'OPTION_RANGE');
+    expect(error.message).toContain(`used by process ${process.pid}`);
+    first.release();
+    await running;
+    const parent = `${process.ppid} ${readFileSync(`/proc/${process.ppid}/stat`, 'utf8').split(') ')[1]!.split(' ')[19]}`;
+    writeFileSync(join(path, 'in-use'), parent);
+    expect((await failure(flowIn(directoryStore(path)).run(), 'OPTION_RANGE')).message).toContain(
+      `${process.ppid}`,
+    );
+  });
+
+  it('is taken over where a process that is gone, or whose number another one has now, left its mark', async () => {
+    for (const mark of ['999999999 1', `${process.ppid} 1`, `${process.pid} 1`, 'nonsense']) {
+      const path = at('left');
+      const store = directoryStore(path);
+      await store.clear();
+      await interrupted(store, 2);
+      expect(existsSync(join(path, 'in-use'))).toBe(false);
+      writeFileSync(join(path, 'in-use'), mark);
+      const flow = dataflow('flow').from(new Counting(9)).step('sum', runningSum({})).to(new Recording());
+      await flow.run({ checkpoint: { store, everyBatches: 1, restart: true } });
+    }
   });
 });

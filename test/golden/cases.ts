@@ -7,6 +7,8 @@ import {
   gatedLinearAttention,
   h3,
   hgrn,
+  hyperAttention,
+  kernelizedAttention,
   kimiDeltaAttention,
   lightningAttention,
   linearAttention,
@@ -17,6 +19,7 @@ import {
   selectiveScan,
   simpleGla,
   stateSpaceDuality,
+  tensorAttention,
 } from '../../operators/index.js';
 import type { OperatorMaker } from '../../src/define-operator.js';
 import type { Golden } from '../support/golden.js';
@@ -25,13 +28,15 @@ import type { Golden } from '../support/golden.js';
 export interface GoldenCase {
   readonly set: string;
   readonly operator: { readonly definition: OperatorMaker<never>['definition'] };
-  options(set: Golden): object;
+  options(set: Golden, stream: number): object;
   /** The axes of its rows, where the manifest names them in other words. */
   readonly layout?: string;
   /** Roles whose arrays have another name in the set. */
   readonly arrays?: Readonly<Record<string, string>>;
   /** A role's rows, where the set only has what they are made from. */
   rows?(set: Golden, role: string, stream: number): Float64Array;
+  /** Roles that the set has, where it lacks some. */
+  readonly outputs?: readonly string[];
   /** What the set has of an output, where that is not the output itself. */
   read?(set: Golden, output: Float64Array): Float64Array;
   /** Slots that the set has values of (or that have one value throughout), before the first row and after the last. */
@@ -57,6 +62,33 @@ function projected(x: Float64Array, W: Float64Array, b: Float64Array): Float64Ar
 }
 
 export const cases: readonly GoldenCase[] = [
+  {
+    set: 'hyperattention_blockdiag',
+    operator: hyperAttention,
+    layout: 'B,H,T,D',
+    options: (set) => ({
+      heads: 2,
+      keyDim: 16,
+      valueDim: 16,
+      maxRows: 256,
+      blockRows: set.params.block_size,
+      sampleRows: 0,
+      projections: set.whole('proj_dir'),
+    }),
+  },
+  {
+    set: 'kernelized_attention_rpe',
+    operator: kernelizedAttention,
+    layout: 'T,D',
+    options: (set) => ({ keyDim: 5, valueDim: 6, featureMap: 'identity', rpe: set.whole('b') }),
+    arrays: { q: 'phi_q', k: 'phi_k', o: 'o_causal' },
+  },
+  {
+    set: 'tensor_attention_3way',
+    operator: tensorAttention,
+    layout: 'T,D',
+    options: () => ({ order: 3, keyDim: 4, valueDim: 4, maxRows: 9 }),
+  },
   {
     set: 'linear_attn',
     operator: linearAttention,

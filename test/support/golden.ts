@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 interface ManifestEntry {
   readonly params: Readonly<Record<string, unknown>> & { readonly layout: string };
   readonly arrays: Readonly<
-    Record<string, { readonly file: string; readonly dtype: 'f64'; readonly shape: number[] }>
+    Record<string, { readonly file: string; readonly dtype: 'f32' | 'f64' | 'i64'; readonly shape: number[] }>
   >;
 }
 
@@ -27,6 +27,12 @@ export interface Golden {
   part(name: string, stream: number): Float64Array;
 }
 
+const elements = {
+  f32: [4, (view: DataView, at: number) => view.getFloat32(at, true)],
+  f64: [8, (view: DataView, at: number) => view.getFloat64(at, true)],
+  i64: [8, (view: DataView, at: number) => Number(view.getBigInt64(at, true))],
+} as const;
+
 const folder = new URL('../golden/', import.meta.url);
 
 /** `layout` names the axes of the rows where the set's own words for them are others than B and T. */
@@ -35,14 +41,15 @@ export function golden(set: string, layout?: string): Golden {
   const { params, arrays } = (manifest as Record<string, ManifestEntry>)[set]!;
   const axes = axesOf(layout ?? params.layout).map((axis) => (axis === 'S' ? 'T' : axis));
   const array = (name: string): GoldenArray => {
-    const { file, shape } = arrays[name]!;
+    const { file, shape, dtype } = arrays[name]!;
     const bytes = readFileSync(new URL(file, folder));
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const values = Float64Array.from({ length: bytes.length / 8 }, (_, i) => view.getFloat64(8 * i, true));
-    return { shape, values };
+    const [elementBytes, read] = elements[dtype];
+    const length = bytes.length / elementBytes;
+    return { shape, values: Float64Array.from({ length }, (_, i) => read(view, elementBytes * i)) };
   };
   const [first] = Object.values(arrays);
-  const streams = first!.shape[axes.indexOf('B')]!;
+  const streams = first!.shape[axes.indexOf('B')] ?? 1;
   const part = (name: string, stream: number) => {
     const { values } = array(name);
     const length = values.length / streams;
@@ -59,7 +66,7 @@ export function golden(set: string, layout?: string): Golden {
 
 /** B, T and the others; a set that names them array by array has them in small letters, and rows as l. */
 const axesOf = (layout: string): string[] =>
-  layout.startsWith('B,')
+  /^[BT],/.test(layout)
     ? layout.split(',')
     : /\b[a-z](,[a-z])+/.exec(layout)![0].toUpperCase().replace('L', 'T').split(',');
 
@@ -68,7 +75,7 @@ function rowsOfStream({ shape, values }: GoldenArray, axes: readonly string[], s
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   const [b, t] = [axes.indexOf('B'), axes.indexOf('T')];
   const order = [t, ...shape.keys()].filter((axis, i) => i === 0 || (axis !== b && axis !== t));
-  let offsets = [stream * strides[b]!];
+  let offsets = [stream * (strides[b] ?? 0)];
   for (const axis of order) {
     offsets = offsets.flatMap((offset) =>
       Array.from({ length: shape[axis]! }, (_, i) => offset + i * strides[axis]!),

@@ -50,6 +50,8 @@ export function rowsOf(
   for (const [role, type] of Object.entries(inputs)) {
     rows[role] = randomColumn(type, numRows, random, domains[`${operator}.${role}`] ?? domains[role]);
     if (role === 'k' && rows[role] instanceof Float32Array) normalizeKeys(rows[role], options.keyDim);
+    if (operator === 'decodeAttention' && role === 'v')
+      rows[role] = asLongAs(rows.k as Varying, type, random);
   }
   return rows;
 }
@@ -67,6 +69,13 @@ function randomColumn(type: RowType, numRows: number, random: () => number, doma
   if (type.kind === 'utf8')
     return { offsets, values: Uint8Array.from(values as Uint8Array, () => 97 + Math.floor(26 * random())) };
   return { offsets, values: filled(values, random, domain, type.element.dtype) };
+}
+
+/** Lists of a type as long as those of another column. */
+function asLongAs({ offsets }: Varying, type: RowType, random: () => number): ColumnView {
+  const { element } = type as Extract<RowType, { element: ArrayType }>;
+  const values = allocate(element.dtype, offsets.at(-1)! * element.length);
+  return { offsets: offsets.slice(), values: filled(values, random, undefined, element.dtype) };
 }
 
 function filled(values: AnyArray, random: () => number, given: Domain, dtype?: string): AnyArray {

@@ -2,20 +2,21 @@
  * Where the bytes of a file command come from and go to: files, or standard input and output for `-`.
  */
 import { createReadStream, type Stats } from 'node:fs';
-import { chmod, stat, utimes } from 'node:fs/promises';
+import { chmod, open, stat, utimes } from 'node:fs/promises';
 import { openOutput } from '../../../sinks/byte-output.js';
 import { OutputFile } from '../../../sinks/output-file.js';
 import { chunksOf } from '../../../sources/byte-input.js';
 import { reason, sinkFailed, sourceFailed } from '../../errors.js';
 
 export const STANDARD = '-';
+const TELLING_BYTES = 16;
 
 export interface Input {
   /** As messages call it. */
   readonly name: string;
   /** What the system knows of the file; undefined for standard input. */
   readonly stats: Stats | undefined;
-  /** The first bytes, as many as came at once. */
+  /** The first bytes, enough to tell what it is. */
   readonly first: Uint8Array;
   /** All bytes, the first ones too. */
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -31,7 +32,7 @@ export async function openInput(who: string, path: string, signal: AbortSignal):
   const stats = isStandard ? undefined : await statsOf(who, path);
   const source = isStandard ? process.stdin : createReadStream(path, { highWaterMark: 2 ** 16 });
   const chunks = chunksOf(`${who} '${name}'`, source, signal);
-  const { value: first = new Uint8Array() } = await chunks.next();
+  const first = await firstOf(chunks);
   const close = async () => void (await chunks.return(undefined));
   let count = 0;
   async function* counted() {
@@ -52,12 +53,36 @@ export async function openInput(who: string, path: string, signal: AbortSignal):
   };
 }
 
+/** The first bytes of a file, fewer where it is shorter or cannot be read. */
+export async function firstBytes(path: string, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  const file = await open(path).catch(() => undefined);
+  try {
+    const { bytesRead = 0 } = (await file?.read(bytes, 0, length, 0)) ?? {};
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await file?.close();
+  }
+}
+
 export async function statsOf(who: string, path: string): Promise<Stats> {
   const stats = await stat(path).catch((error: unknown) => {
     throw sourceFailed(who, `file '${path}'`, 'one that can be read', reason(error), error);
   });
   if (stats.isDirectory()) throw sourceFailed(who, `file '${path}'`, 'a file', 'a directory');
   return stats;
+}
+
+/** At least as many bytes as tell what a file is, unless it has fewer. */
+async function firstOf(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (let length = 0; length < TELLING_BYTES; ) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    parts.push(value);
+    length += value.length;
+  }
+  return parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts));
 }
 
 async function* withFirst(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

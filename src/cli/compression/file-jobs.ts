@@ -125,7 +125,7 @@ export async function writeAll(
   who: string,
   { input, output, signal }: Job,
   overwrite: boolean,
-  from: Input,
+  from: Pick<Input, 'count'>,
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<FileReport> {
   const startedMs = performance.now();

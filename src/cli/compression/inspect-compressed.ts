@@ -57,7 +57,7 @@ export async function inspectCompressed(path: string): Promise<string> {
 
 function parametersOf({ content, parameters, fingerprint }: Header): string[][] {
   const model = ['  model', `fingerprint ${hex(fingerprint)}`];
-  if (content !== 'bytes') return [model];
+  if (content !== 'bytes') return [model, ['  level', `${parameters[0]}`]];
   const known = decodeParameters(WHO, parameters);
   const { level, tableShift, parts, streams, frameBytes } = known;
   return [

@@ -8,11 +8,23 @@ import { bytesFile } from '../../../sources/index.js';
 import { dataflow } from '../../dataflow.js';
 import { directoryStore } from '../../directory-store.js';
 import type { Operator } from '../../operator.js';
+import type { Source } from '../../source.js';
 import type { Done } from './byte-progress.js';
 import { type FileOptions, type FileReport, type Job, numberOption } from './file-jobs.js';
 
 /** So much is read at a time: between two batches a run can be stopped, and a checkpoint taken. */
 const BLOCK_BYTES = 4096;
+
+/** Where a file's batches come from, and what becomes of them. */
+export interface Flowing {
+  readonly source: Source;
+  readonly operator: Operator;
+}
+
+export const bytesFlow = (path: string, operator: Operator): Flowing => ({
+  source: bytesFile(path, { blockBytes: BLOCK_BYTES }),
+  operator,
+});
 
 export interface Resumable {
   readonly directory: string;
@@ -33,12 +45,12 @@ export const resumableOf = (
 
 export async function runResumable(
   { input, output, signal }: Job,
-  operator: Operator,
+  { source, operator }: Flowing,
   { directory, everySeconds, overwrite, onProgress }: Resumable,
 ): Promise<FileReport> {
   // The name says which files it is of, so that a checkpoint of others is refused.
   const { seconds } = await dataflow(`${resolve(input)} to ${resolve(output)}`)
-    .from(bytesFile(input, { blockBytes: BLOCK_BYTES }))
+    .from(source)
     .step(operator.name, operator)
     .to(bytesFileSink(output, { overwrite }))
     .run({

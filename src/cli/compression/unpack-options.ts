@@ -5,8 +5,9 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import type { DecompressorOptions } from '../../../operators/compression/decompressor.js';
 import { UsageError } from '../usage-error.js';
+import { unpackedBatches } from './arrow.js';
 import type { Done } from './byte-progress.js';
-import type { Input } from './endpoints.js';
+import { type Input, STANDARD } from './endpoints.js';
 import { adding, numberOption } from './file-jobs.js';
 import { unpacked } from './pack.js';
 
@@ -35,12 +36,21 @@ export function limitsOf({ threads, maxMemory }: Limits): UnpackLimits {
   return { threads: limits.threads, decompressor: { maxMemoryBytes: Math.floor(limits.maxMemoryBytes) } };
 }
 
+/** The place in a header of the number that says what is inside; 2 is record batches. */
+const CONTENT_AT = 5;
+const BATCHES = 2;
+
 /** What is in a compressed file; `onProgress` is told of bytes as they are done. */
-export const unpackedFrom = (
+export function unpackedFrom(
   who: string,
-  { bytes }: Input,
+  from: Input,
+  output: string,
   { threads, decompressor }: UnpackLimits,
   onProgress: (done: Done) => void,
   signal: AbortSignal,
-): AsyncIterable<Uint8Array> =>
-  unpacked(who, bytes, decompressor, { threads, onProgress: adding(onProgress), signal });
+): AsyncIterable<Uint8Array> {
+  const hear = adding(onProgress);
+  return from.first[CONTENT_AT] === BATCHES
+    ? unpackedBatches(from, output === STANDARD ? 'stream' : 'file', decompressor.maxMemoryBytes, hear)
+    : unpacked(who, from.bytes, decompressor, { threads, onProgress: hear, signal });
+}

@@ -1,0 +1,206 @@
+/**
+ * Exact softmax attention: the twins of `attention.c`, row by row in the same order of operations; the bits are equal.
+ *
+ * Shapes: rings of blocks keys [kvHeads, blocks, K, 64] transposed, values [kvHeads, blocks, 64, V],
+ * phi [H, blocks, R, 64]; packed rows q [T, H K], k [T, kvHeads K], v [T, kvHeads V], phiQ, phiK [T, H R], o [T, H V].
+ * `shape` is from `packShape`.
+ */
+import {
+  attendRow,
+  BLOCK_KEYS,
+  type Block,
+  mergeRow,
+  normalize,
+  packQuery,
+  type Shape,
+  TILE_ROWS,
+  unpackShape,
+} from './attention-block.js';
+import { causalAttention } from './causal-attention.js';
+import { keepKey, keepValue } from './chunk.js';
+import { defineKernels } from './kernel.js';
+import { firstAbove, firstNonFinite } from './math.js';
+import { wasm } from './wasm/attention.js';
+import { wasm as sharedWasm } from './wasm/attention-shared.js';
+
+/** Tiles of queries that `attendBlock` counts. */
+export const tilesOf = (heads: number, queries: number): number => heads * Math.ceil(queries / TILE_ROWS);
+
+/** Appends `count` rows to a block of keys, behind its first `first` rows. */
+export function keepBlockKeys(
+  keys: Float32Array,
+  values: Float32Array,
+  phi: Float32Array,
+  k: Float32Array,
+  v: Float32Array,
+  phiK: Float32Array,
+  shape: Int32Array,
+  first: number,
+  count: number,
+): void {
+  const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = unpackShape(shape);
+  for (let i = 0; i < count; i++) {
+    for (let h = 0; h < kvHeads; h++) {
+      const chunk = { ...blockOfHead(keys, values, phi, h, h, K, V, R), S: keys, K, V, C: BLOCK_KEYS };
+      keepKey(chunk, first + i, k, (i * kvHeads + h) * K);
+      keepValue(chunk, first + i, v, (i * kvHeads + h) * V);
+    }
+    for (let h = 0; h < H; h++) keepPhi(phi, h * R * BLOCK_KEYS, R, first + i, phiK, (i * H + h) * R);
+  }
+}
+
+/** A row's phiK [R] as a column of a block's phi [R, 64]. */
+function keepPhi(
+  phi: Float32Array,
+  at: number,
+  R: number,
+  column: number,
+  phiK: Float32Array,
+  row: number,
+): void {
+  for (let r = 0; r < R; r++) phi[at + r * BLOCK_KEYS + column] = phiK[row + r]!;
+}
+
+function blockOfHead(
+  keys: Float32Array,
+  values: Float32Array,
+  phi: Float32Array,
+  kvHead: number,
+  head: number,
+  K: number,
+  V: number,
+  R: number,
+): Block {
+  const part = (x: Float32Array, i: number, floats: number) =>
+    x.subarray(i * floats * BLOCK_KEYS, (i + 1) * floats * BLOCK_KEYS);
+  return {
+    keys: part(keys, kvHead, K),
+    values: part(values, kvHead, V),
+    phi: part(phi, head, R),
+    decay: undefined,
+  };
+}
+
+/**
+ * Takes the first `count` keys of a block into the running softmax of every query. queries [H, N, K + R] packed,
+ * m, l [N, H], o [N, H, V]; the tiles of four queries `from` to below `to`, counted through all heads.
+ * Gives how many rows were not rescaled. scratch [4, 64].
+ */
+export function attendBlock(
+  queries: Float32Array,
+  keys: Float32Array,
+  values: Float32Array,
+  phi: Float32Array,
+  m: Float32Array,
+  l: Float32Array,
+  o: Float32Array,
+  scratch: Float32Array,
+  shape: Int32Array,
+  N: number,
+  count: number,
+  from: number,
+  to: number,
+): number {
+  const unpacked = unpackShape(shape);
+  const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = unpacked;
+  const tiles = tilesOf(1, N);
+  let kept = 0;
+  for (let tile = from; tile < to; tile++) {
+    const head = Math.floor(tile / tiles);
+    const block = blockOfHead(keys, values, phi, Math.floor((head * kvHeads) / H), head, K, V, R);
+    const first = (tile % tiles) * TILE_ROWS;
+    for (let i = first; i < Math.min(first + TILE_ROWS, N); i++) {
+      const at = i * H + head;
+      const query = { packed: queries, row: (head * N + i) * (K + R), decay: 0, m, l, at, o, oRow: at * V };
+      kept += attendRow(query, block, unpacked, 0, count, scratch);
+    }
+  }
+  return kept;
+}
+
+/** m = m + log l, l = 1, o = o / l of n running softmaxes, o [n, V]; where l is 0, m is -infinity and o is 0. */
+export function settleSoftmax(m: Float32Array, l: Float32Array, o: Float32Array, n: number, V: number): void {
+  for (let i = 0; i < n; i++) {
+    m[i] = normalize(o, i * V, m[i]!, l[i]!, V);
+    l[i] = l[i] === 0 ? 0 : 1;
+  }
+}
+
+/** (m, l, o) += (m2, l2, o2) for n running softmaxes, o [n, V]. */
+export function mergeSoftmax(
+  m: Float32Array,
+  l: Float32Array,
+  o: Float32Array,
+  m2: Float32Array,
+  l2: Float32Array,
+  o2: Float32Array,
+  n: number,
+  V: number,
+): void {
+  for (let i = 0; i < n; i++) mergeRow(m, l, o, m2, l2, o2, i, V);
+}
+
+/** Floats of scratch that `attendUnits` takes. */
+export const unitScratch = ({ heads: H, kvHeads, keyDim: K, valueDim: V, rank: R }: Shape): number =>
+  TILE_ROWS * BLOCK_KEYS + H * (K + R) + BLOCK_KEYS * (kvHeads * (K + V) + H * R);
+
+/**
+ * The running softmax of one query a head over at most 64 keys, for every `stride`th of `units` from `first` on:
+ * q [units, H K], k [units, 64, kvHeads K], v [units, 64, kvHeads V], phiQ [units, H R], phiK [units, 64, H R],
+ * counts [units] of keys; m, l [units, H], o [units, H, V] start anew. scratch of `unitScratch` floats.
+ */
+export function attendUnits(
+  q: Float32Array,
+  k: Float32Array,
+  v: Float32Array,
+  phiQ: Float32Array,
+  phiK: Float32Array,
+  m: Float32Array,
+  l: Float32Array,
+  o: Float32Array,
+  scratch: Float32Array,
+  shape: Int32Array,
+  counts: Int32Array,
+  units: number,
+  first: number,
+  stride: number,
+): number {
+  const unpacked = unpackShape(shape);
+  const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = unpacked;
+  const queries = scratch.subarray(TILE_ROWS * BLOCK_KEYS);
+  const keys = queries.subarray(H * (K + R));
+  const values = keys.subarray(kvHeads * K * BLOCK_KEYS);
+  const phi = values.subarray(kvHeads * V * BLOCK_KEYS);
+  const part = (x: Float32Array, unit: number, floats: number) => x.subarray(unit * floats);
+  let kept = 0;
+  for (let unit = first; unit < units; unit += stride) {
+    for (let h = 0; h < H; h++) {
+      const at = unit * H + h;
+      packQuery(q, at * K, phiQ, at * R, unpacked, queries, h * (K + R));
+    }
+    const [ownM, ownL, ownO] = [part(m, unit, H), part(l, unit, H), part(o, unit, H * V)];
+    ownM.fill(-Infinity, 0, H);
+    ownL.fill(0, 0, H);
+    ownO.fill(0, 0, H * V);
+    const kRows = part(k, unit, BLOCK_KEYS * kvHeads * K);
+    const vRows = part(v, unit, BLOCK_KEYS * kvHeads * V);
+    const phiRows = part(phiK, unit, BLOCK_KEYS * H * R);
+    const count = counts[unit]!;
+    keepBlockKeys(keys, values, phi, kRows, vRows, phiRows, shape, 0, count);
+    kept += attendBlock(queries, keys, values, phi, ownM, ownL, ownO, scratch, shape, 1, count, 0, H);
+  }
+  return kept;
+}
+
+const twins = {
+  firstNonFinite,
+  firstAbove,
+  keepBlockKeys,
+  attendBlock,
+  settleSoftmax,
+  mergeSoftmax,
+  causalAttention,
+  attendUnits,
+};
+
+export const attentionKernels = defineKernels('attention', wasm, twins, sharedWasm);
