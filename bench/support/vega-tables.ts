@@ -2,7 +2,7 @@
  * Real tables with sensible types, made from the files of vega-datasets: each as record batches of one schema.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import {
   type DataType,
   DateDay,
@@ -52,8 +52,8 @@ const types = {
 } satisfies Record<string, ColumnType>;
 type TypeName = keyof typeof types;
 
-const require = createRequire(import.meta.url);
-const path = (file: string) => require.resolve(`vega-datasets/data/${file}`);
+const DATA = new URL('../../node_modules/vega-datasets/data/', import.meta.url);
+const path = (file: string) => fileURLToPath(new URL(file, DATA));
 
 function tableOf(
   rows: readonly Readonly<Record<string, Cell>>[],
