@@ -164,7 +164,7 @@ function draw(found: readonly Found[]): void {
       if (series.length === 0) continue;
       const title = `${y}, coverage, k = 20, ${stream} stream`;
       const path = new URL(`./results/submodular-${stream}-${name}.svg`, import.meta.url);
-      writeFileSync(fileURLToPath(path), lineChart({ title, x: 'live elements', y }, series));
+      writeFileSync(fileURLToPath(path), lineChart({ title, x: 'live elements' }, series));
     }
   }
 }

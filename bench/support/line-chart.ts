@@ -8,9 +8,9 @@ export interface Series {
 }
 
 export interface ChartOptions {
+  /** What the y axis counts, and where. */
   readonly title: string;
   readonly x: string;
-  readonly y: string;
 }
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [720, 420, 70, 50, 40, 190];
@@ -26,7 +26,7 @@ const decades = (values: readonly number[]): readonly [number, number] => {
 };
 
 /** All values must be above 0. */
-export function lineChart({ title, x, y }: ChartOptions, series: readonly Series[]): string {
+export function lineChart({ title, x }: ChartOptions, series: readonly Series[]): string {
   const all = series.flatMap(({ points }) => points);
   const [xLow, xHigh] = decades(all.map(([px]) => px));
   const [yLow, yHigh] = decades(all.map(([, py]) => py));
@@ -61,7 +61,6 @@ export function lineChart({ title, x, y }: ChartOptions, series: readonly Series
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     text(LEFT, 22, title, 'font-weight="bold"'),
     text(LEFT, HEIGHT - 12, x),
-    text(8, TOP - 8, y),
     ...grid,
     ...lines,
     '</svg>\n',

@@ -25,7 +25,10 @@ export interface SummaryOptions {
   readonly objective: Objective<any> | NamedObjective;
   /** How close to its guarantee an algorithm stays, as its own page says. */
   readonly epsilon?: number;
-  /** The most live elements, 1 … 16777216 (default 100000); with features, no more than 2^29 numbers of them. */
+  /**
+   * The most live elements, 1 … 16777216; with features, no more than 2^29 numbers of them (default 100000, or windowRows
+   * where that is more).
+   */
   readonly maxElements?: number;
   /** 'batch' (default): an answer for each input batch that has rows; 'row': one for each row. */
   readonly emit?: 'batch' | 'row';
@@ -42,13 +45,14 @@ export const summaryOptions = {
   k: 'elements of an answer, at most: 1 … 4096',
   objective: 'what an answer is worth: coverage(…), facilityLocation(…), … or your own',
   epsilon: 'how close to its guarantee the algorithm stays',
-  maxElements: 'the most live elements (default 100000)',
+  maxElements: 'the most live elements (default 100000, or windowRows where that is more)',
   emit: "'batch': an answer for each batch, or 'row': one for each row (default 'batch')",
   windowRows: 'rows that an element lives for (default: until it is deleted)',
 };
 
 export const seedOption = { seed: 'seed of all random draws (default 0)' };
 
+const ELEMENTS_USUAL = 100_000;
 const ELEMENTS_LIMIT = 1 << 24;
 /** Numbers that all elements' features may be together: what kernels reach has at most 4 GiB. */
 const FEATURES_LIMIT = 1 << 29;
@@ -56,7 +60,8 @@ const FEATURES_LIMIT = 1 << 29;
 export function checkSummary(options: SummaryOptions, epsilon: number, epsilonMin = 0, epsilonMax = 1) {
   const objective = objectiveFrom(options.objective);
   const most = Math.min(ELEMENTS_LIMIT, Math.floor(FEATURES_LIMIT / (objective.reads.features ?? 1)));
-  const maxElements = integer({ maxElements: options.maxElements ?? Math.min(100_000, most) }, 1, most);
+  const usual = Math.min(Math.max(ELEMENTS_USUAL, Number(options.windowRows) || 0), most);
+  const maxElements = integer({ maxElements: options.maxElements ?? usual }, 1, most);
   return {
     k: integer({ k: options.k }, 1, 4096),
     objective,
@@ -204,10 +209,10 @@ function answersTo(who: string, options: CheckedSummary, summary: Summary, colum
   for (let t = 0; t < numRows; t++) {
     try {
       takeRow(who, summary, options.objective, columns, t);
+      if (eachRow || t === numRows - 1) answers.add(summary.answer());
     } catch (error) {
       throw error instanceof DataflowError ? error.within({ row: t }) : error;
     }
-    if (eachRow || t === numRows - 1) answers.add(summary.answer());
   }
   return answers;
 }
