@@ -38,7 +38,10 @@ export interface CompressOptions {
    * its own, but has seen only its own blocks: more streams, larger output, and that many times the memory.
    */
   readonly streams?: number;
-  /** A frame ends at each multiple of so many bytes of the input, 64 … 2^24 (default 2^20); output appears a frame at a time. */
+  /**
+   * A frame ends at each multiple of so many bytes of the input, 64 … 2^24; output appears a
+   * frame at a time. Default 2^20, with several streams 2^18.
+   */
   readonly frameBytes?: number;
   /** Every hash table is 2^tableShift smaller, 0 … 14 (default 0): less memory for short inputs. */
   readonly tableShift?: number;
@@ -53,7 +56,7 @@ export const compress = defineOperator({
   options: {
     level: '1 (fastest) … 9 (smallest), default 5',
     streams: 'models that blocks are dealt to in turns, 1 … 64 (default 1)',
-    frameBytes: 'a frame ends at each multiple of so many bytes, 64 … 2^24 (default 2^20)',
+    frameBytes: 'a frame ends at each multiple of so many bytes, 64 … 2^24 (default 2^20, with streams 2^18)',
     tableShift: 'hash tables are 2^tableShift smaller, 0 … 14 (default 0)',
     parts: "what predicts: 'both' (default), 'ngrams' or 'ssm'",
   },

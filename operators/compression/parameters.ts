@@ -25,13 +25,18 @@ export interface StreamParameters extends Required<ModelOptions> {
 }
 
 /** The parameters with their defaults, each checked: OPTION_RANGE. */
-export const checkParameters = (options: Partial<StreamParameters>): StreamParameters => ({
-  level: integer({ level: options.level ?? 5 }, 1, 9),
-  tableShift: integer({ tableShift: options.tableShift ?? 0 }, 0, 14),
-  parts: oneOf({ parts: options.parts ?? 'both' }, PARTS),
-  streams: integer({ streams: options.streams ?? 1 }, 1, STREAMS_MAX),
-  frameBytes: integer({ frameBytes: options.frameBytes ?? 2 ** 20 }, FRAME_BYTES_MIN, FRAME_BYTES_MAX),
-});
+export function checkParameters(options: Partial<StreamParameters>): StreamParameters {
+  const streams = integer({ streams: options.streams ?? 1 }, 1, STREAMS_MAX);
+  // Where blocks are dealt to several streams, shorter ones keep all of them busy with shorter inputs.
+  const frameBytes = options.frameBytes ?? (streams === 1 ? 2 ** 20 : 2 ** 18);
+  return {
+    level: integer({ level: options.level ?? 5 }, 1, 9),
+    tableShift: integer({ tableShift: options.tableShift ?? 0 }, 0, 14),
+    parts: oneOf({ parts: options.parts ?? 'both' }, PARTS),
+    streams,
+    frameBytes: integer({ frameBytes }, FRAME_BYTES_MIN, FRAME_BYTES_MAX),
+  };
+}
 
 export function encodeParameters(parameters: StreamParameters): Uint8Array {
   const { level, tableShift, parts, streams, frameBytes } = parameters;

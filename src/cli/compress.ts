@@ -46,7 +46,7 @@ export const compressCommand = () =>
       '--streams <n>',
       'streams to cut the input into (as many as threads); the bytes depend on it alone',
     )
-    .option('--frame-bytes <n>', 'input bytes of a frame, 64 … 2^24 (2^20)')
+    .option('--frame-bytes <n>', 'input bytes of a block, 64 … 2^24 (2^20, with several streams 2^18)')
     .option('--table-shift <n>', 'make hash tables 2^n smaller: less memory for short inputs')
     .action(async (files: readonly string[], options: CompressCommandOptions) => {
       const threads = numberOption('threads', options.threads) ?? 1;

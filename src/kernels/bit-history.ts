@@ -24,8 +24,7 @@ const isAllowed = (zeros: number, ones: number) => {
   return bound !== undefined && Math.max(zeros, ones) <= bound;
 };
 
-const discounted = (count: number) =>
-  count > 25 ? 6 : count > 9 ? 5 : count > 5 ? 4 : count > 3 ? 3 : count;
+const discounted = (count: number) => (count > 25 ? 6 : count > 9 ? 5 : count > 5 ? 4 : Math.min(count, 3));
 
 export function bitHistories(): BitHistories {
   const next = new Uint8Array(512);

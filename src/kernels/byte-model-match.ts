@@ -83,7 +83,7 @@ export function startTrust({ maps }: Model, first: number): void {
 
 /** Where the trust map keeps matches of the first one's length. */
 export function trustCell(m: Model, first: number): number {
-  const doublings = Math.floor(Math.log2(matchLength(m, 0) / TRUSTED_LENGTH));
+  const doublings = Math.clz32(TRUSTED_LENGTH) - Math.clz32(matchLength(m, 0));
   return first + Math.min(doublings, TRUST_CLASSES - 1);
 }
 

@@ -55,7 +55,7 @@ typedef struct {
 typedef struct {
   int32_t ngrams, ssms, contexts, matches, sets, apms;
   int32_t slotBits, runBits, counterBits, historyBits, indirectBits, headBits, setBits, finalBits, apmBits;
-  /** Inputs of the first layer, padded to a multiple of 8; and how many of them come first from contexts. */
+  /** Inputs of the first layer, padded to a multiple of 8. */
   int32_t inputs;
   SsmPlan ssm[SSMS_MOST];
   int32_t context[CONTEXTS_MOST], set[SETS_MOST], apm[APMS_MOST];

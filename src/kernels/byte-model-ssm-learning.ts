@@ -115,16 +115,21 @@ function learnChunk(s: Ssm, rate: number): void {
   sigmoidF32(s.decay2Logit.value, s.decay2, V);
 }
 
+/** Adds what flows back through a full chunk to the gradients. */
+export function backPropagate(s: Ssm): void {
+  const later1 = new Float32Array(s.size.width1);
+  const later2 = new Float32Array(s.size.width2);
+  for (let t = s.size.chunk - 1; t >= 0; t--) {
+    backLayer2(s, t, later2);
+    backLayer1(s, t, later1);
+  }
+}
+
 /** Where the chunk is full, learns from it and begins a new one. */
 export function closeFullChunk(s: Ssm, rate: number): void {
   const { width1: K, width2: V, chunk: C } = s.size;
   if (s.steps[0]! < C) return;
-  const later1 = new Float32Array(K);
-  const later2 = new Float32Array(V);
-  for (let t = C - 1; t >= 0; t--) {
-    backLayer2(s, t, later2);
-    backLayer1(s, t, later1);
-  }
+  backPropagate(s);
   learnChunk(s, rate);
   s.state1.copyWithin(0, C * K, (C + 1) * K);
   s.state2.copyWithin(0, C * V, (C + 1) * V);

@@ -88,17 +88,17 @@ function bitHistories() {
       counts.push({ zeros: bits - ones, ones });
     }
   }
+  const all = [...counts, ...longer];
   const strings = 2 ** STRING_BITS - 1;
   const next = (state: number, bit: number): number => {
     if (state < strings) return 2 * state + 1 + bit;
-    const all = [...counts, ...longer];
     const { zeros, ones } =
       state < counts.length
         ? { zeros: all[state]!.zeros + 1 - bit, ones: all[state]!.ones + bit }
         : countsAfter(all[state]!, bit);
     return stateOf.get(keyOf(zeros, ones, bit)) ?? state;
   };
-  return { counts: [...counts, ...longer], next };
+  return { counts: all, next };
 }
 
 /** Where the next states and the totals begin in the table of histories. */

@@ -10,76 +10,29 @@
  */
 import { defineKernels } from './kernel.js';
 import { CONTEXTS, MAP_PLACES, START, STATES } from './table-constants.js';
+import { learn } from './table-model-learning.js';
+import {
+  APM_STEPS,
+  APMS,
+  CODER,
+  CONFIDENCE,
+  INPUTS,
+  type Model,
+  type Prediction,
+  REQUEST,
+  SETS,
+  squash,
+  stretch,
+} from './table-model-shapes.js';
 import { wasm } from './wasm/table-model.js';
 
 const { fround, imul, trunc } = Math;
 
-const INPUTS = 192;
-const SETS = 4;
-const APMS = 3;
-const APM_STEPS = 33;
-const CONFIDENCE = 512;
-const COUNT_MOST = 1023;
-const MAP_COUNT_MOST = 500;
 const LOGIT_MOST = fround(11.99);
 const BIAS = fround(0.3);
 const WEIGHT_START = fround(0.035);
 const LEAST_P = fround(1 / 65536);
 const MOST_P = fround(65535 / 65536);
-/** Where a coder keeps its range, its code value, where it is, where its bytes end, and how much it has decided. */
-export const CODER = { low: 0, high: 1, code: 2, position: 3, end: 4, decisions: 5, length: 6 } as const;
-/** What a request says, by place; a context or a confident context of −1 is none. */
-export const REQUEST = {
-  count: 0,
-  withNode: 1,
-  extras: 2,
-  node: 3,
-  rows: 4,
-  confident: 8,
-  apmContexts: 12,
-  model: 15,
-  hashes: 16,
-  parents: 16 + CONTEXTS,
-  length: 16 + 2 * CONTEXTS,
-} as const;
-
-export const TABLE_SHAPES = {
-  INPUTS,
-  SETS,
-  APMS,
-  APM_STEPS,
-  EXTRAS: 16,
-  SLOTS: 3 * CONTEXTS,
-} as const;
-
-/** The arrays of one call, as its steps hand them on. */
-interface Model {
-  readonly cells: Uint32Array;
-  readonly maps: Float32Array;
-  readonly mapCounts: Uint16Array;
-  readonly weights: Float32Array;
-  readonly finals: Float32Array;
-  readonly apms: Float32Array;
-  readonly constants: Float32Array;
-  readonly histories: Uint8Array;
-  readonly request: Int32Array;
-  readonly extras: Float32Array;
-  readonly inputs: Float32Array;
-  readonly slots: Int32Array;
-  readonly cellBits: number;
-  readonly apmBits: number;
-  readonly count: number;
-}
-
-interface Prediction {
-  readonly rows: number[];
-  readonly apmRows: number[];
-  readonly dots: number[];
-  readonly inputs: number;
-  readonly mixedP: number;
-  readonly between: number;
-  readonly p: number;
-}
 
 /**
  * Codes `given` (0 or 1), or decodes (−1), one decision; answers it.
@@ -143,17 +96,7 @@ function mix(h: number): number {
   return x ^ (x >>> 15);
 }
 
-const within = (x: number, most: number) => (x > most ? most : x < -most ? -most : x);
-
-const stretch = ({ constants }: Model, p: number) => constants[trunc(fround(p * fround(4095.99)))]!;
-
-function squash({ constants }: Model, x: number): number {
-  const at = fround(fround(x + 12) * fround(4096 / 24));
-  const i = trunc(at);
-  const low = constants[START.squash + i]!;
-  const slope = fround(constants[START.squash + i + 1]! - low);
-  return fround(low + fround(slope * fround(at - i)));
-}
+const within = (x: number, most: number) => (x > most ? most : Math.max(x, -most));
 
 /** The cell of a context at a node: found by its check bits in a bucket of four, or made in place of the least seen. */
 function findCell({ cells, cellBits }: Model, context: number, node: number): number {
@@ -282,53 +225,6 @@ function refine(model: Model, mixed: number, mixedP: number) {
   }
   p = fround(p / (2 + APMS));
   return { apmRows, between, p: Math.min(MOST_P, Math.max(LEAST_P, p)) };
-}
-
-function learn(model: Model, at: Prediction, bit: number, rate: number): void {
-  const { weights, finals, inputs, count } = model;
-  learnApms(model, at, bit);
-  const missed = fround(bit - at.mixedP);
-  at.dots.forEach((dot, s) => {
-    const final = at.rows[0]! * SETS + s;
-    finals[final] = finals[final]! + fround(fround(missed * dot) * fround(0.002));
-    const step = fround(fround(bit - squash(model, dot)) * rate);
-    const row = at.rows[s]! * INPUTS;
-    for (let i = 0; i < at.inputs; i++) weights[row + i] = weights[row + i]! + fround(inputs[i]! * step);
-  });
-  for (let i = 0; i < count; i++) learnContext(model, i, bit);
-}
-
-function learnApms({ apms, constants }: Model, { apmRows, between }: Prediction, bit: number): void {
-  const toward = (at: number, start: number, share: number) => {
-    const miss = fround(bit - fround(apms[at]! + start));
-    apms[at] = apms[at]! + fround(fround(miss * fround(0.02)) * share);
-  };
-  for (const at of apmRows) {
-    const step = START.apm + (at % APM_STEPS);
-    toward(at, constants[step]!, fround(1 - between));
-    toward(at + 1, constants[step + 1]!, between);
-  }
-}
-
-function learnContext(
-  { cells, maps, mapCounts, constants, histories, slots }: Model,
-  i: number,
-  bit: number,
-) {
-  const cell = 2 * slots[i]!;
-  const n = cells[cell + 1]! & 0xffff;
-  const state = cells[cell + 1]! >>> 16;
-  for (let k = 1; k <= 2 && slots[CONTEXTS + i]! >= 0; k++) {
-    const place = slots[k * CONTEXTS + i]!;
-    const seen = mapCounts[place]!;
-    const now = fround(maps[place]! + constants[START.maps + (place % MAP_PLACES)]!);
-    maps[place] = maps[place]! + fround(fround(bit - now) / fround(seen + 3.5));
-    if (seen < (k === 1 ? MAP_COUNT_MOST : 252)) mapCounts[place] = seen + 1;
-  }
-  const p = cells[cell]! & 0xffff;
-  const moved = p + trunc(fround(((bit ? 65535 : 0) - p) / fround(n + fround(1.6))));
-  cells[cell] = (cells[cell]! & 0xffff0000) | Math.min(65519, Math.max(16, moved));
-  cells[cell + 1] = (histories[2 * state + bit]! << 16) | Math.min(COUNT_MOST, n + 1);
 }
 
 /** Narrows the coder's range by a decision that is given, or else by the one that the bytes tell. */

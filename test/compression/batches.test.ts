@@ -31,6 +31,7 @@ import {
   TimestampMicrosecond,
   Uint64,
   Utf8,
+  Utf8View,
   Vector,
   vectorFromArray,
 } from 'apache-arrow';
@@ -38,6 +39,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compressBatches } from '../../operators/compression/compress-batches.js';
 import { decompressBatches } from '../../operators/compression/decompress-batches.js';
+import { rowsAsBatch } from '../../operators/compression/rows-of-bytes.js';
+import { emptyData } from '../../sources/empty-data.js';
 import { newBatch } from '../../src/columns.js';
 import { builtBatch, columnOf, kindNames } from '../support/arrow-columns.js';
 import {
@@ -328,6 +331,51 @@ describe('compressBatches', () => {
     }
     reading.flush(() => {});
     expectSameBatches(back, given);
+  });
+
+  it('reads a stream in any pieces', () => {
+    const columns = fc.sample(fc.tuple(columnOf('utf8', 30), columnOf('int64', 30)), {
+      numRuns: 1,
+      seed: 4,
+    })[0]!;
+    const given = [builtBatch(columns, 0, 10), builtBatch(columns, 10, 30)];
+    const whole = new Uint8Array(Buffer.concat(compressedPieces(given)));
+    const lengths = fc.array(fc.integer({ min: 1, max: whole.length }), { maxLength: 20 });
+    fc.assert(
+      fc.property(lengths, (cuts) => {
+        const borders = [0, ...cuts.sort((a, b) => a - b), whole.length];
+        const rows = borders.slice(1).map((to, i) => whole.slice(borders[i], to));
+        const batches = rows.map((row) => rowsAsBatch('compressed', [row]));
+        expectSameBatches(runBatches(decompressBatches(), batches), given);
+      }),
+      campaign(0.5),
+    );
+  });
+
+  it('keeps a wide table, and one of more columns than the model has room for', () => {
+    const random = uniform(9);
+    const columns = Object.fromEntries(
+      Array.from({ length: 90 }, (_, c) => [
+        `c${c}`,
+        vectorFromArray(
+          Array.from({ length: 20 }, () => Math.floor(random() * (c + 1))),
+          new Int32(),
+        ),
+      ]),
+    );
+    const given = [batchFrom(columns)];
+    expectSameBatches(roundTrip(given), given);
+  });
+
+  it('refuses another schema, views and options out of range, by name', () => {
+    const [a, b] = ['int32', 'utf8'].map((kind) => builtBatch([fc.sample(columnOf(kind, 3), 1)[0]!], 0, 3));
+    expect(() => roundTrip([a!, b!])).toThrow(/schema changes inside the stream/);
+    expect(() => compressBatches({ level: 10 })).toThrow(
+      /compressBatches: option level, expected an integer/,
+    );
+    const view = new Utf8View();
+    const batch = newBatch(new Schema([new Field('v', view)]), 0, [emptyData(view)]);
+    expect(() => roundTrip([batch])).toThrow(/views/);
   });
 
   it('makes the same bytes with the TypeScript twin', () => {

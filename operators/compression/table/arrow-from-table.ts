@@ -102,7 +102,9 @@ function words(type: DataType, first: Leaf, cursor: Cursor): unknown {
     ({ numbers }) => numbers as Int32Array,
   );
   const wide = new arrays[0]!(cursor.rows * all.length) as Int32Array;
-  for (let i = 0; i < cursor.rows; i++) all.forEach((word, w) => (wide[i * all.length + w] = word[i]!));
+  for (let i = 0; i < cursor.rows; i++) {
+    for (let w = 0; w < all.length; w++) wide[i * all.length + w] = all[w]![i]!;
+  }
   return DataType.isDecimal(type) ? new Uint32Array(wide.buffer) : wide;
 }
 

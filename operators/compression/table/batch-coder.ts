@@ -15,7 +15,7 @@ import { pack, unpack } from '../../../src/snapshot.js';
 import { batchFromTable } from './arrow-from-table.js';
 import { Column } from './column.js';
 import { Decisions, type ModelSize } from './decisions.js';
-import { FieldReader, FieldWriter } from './fields.js';
+import { FieldWriter } from './fields.js';
 import { RowCoder } from './row-coder.js';
 import { named, unnamed } from './saved.js';
 import { outlineOf, type Table } from './table.js';

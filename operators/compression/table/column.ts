@@ -1,6 +1,7 @@
 /**
  * A column as the model sees it: numbers, symbols or text, one cell a row, and what is known of its past.
  */
+import { WIDTHS } from './distribution.js';
 import type { NumberPlan } from './plan.js';
 import { Recursive } from './recursive.js';
 import type { TextColumn } from './text-column.js';
@@ -104,6 +105,10 @@ export class Column {
   /** Decayed means of the size of what was coded. */
   fastSize = 0;
   slowSize = 0;
+  /** How far the number is from what was expected. */
+  surprise = 0;
+  /** Decayed means of how wrong guesses were. */
+  readonly errors = new Float64Array(WIDTHS);
   /** Symbols that have appeared. */
   symbols = 0;
   readonly recursive = new Recursive();
@@ -121,7 +126,9 @@ export class Column {
 
   /** A column as it was saved, its parents still to be set. */
   static restored({ parents, recursive, ...own }: ReturnType<Column['save']>): Column {
-    const column = Object.assign(new Column(own.index, own.kind), own);
+    const { errors, ...rest } = own;
+    const column = Object.assign(new Column(own.index, own.kind), rest);
+    column.errors.set(errors);
     column.recursive.restore(recursive);
     return column;
   }

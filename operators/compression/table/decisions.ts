@@ -12,7 +12,8 @@ import {
   tableConstants,
   tableHistories,
 } from '../../../src/kernels/table-constants.js';
-import { CODER, REQUEST, TABLE_SHAPES, tableModelKernels } from '../../../src/kernels/table-model.js';
+import { tableModelKernels } from '../../../src/kernels/table-model.js';
+import { CODER, REQUEST, TABLE_SHAPES } from '../../../src/kernels/table-model-shapes.js';
 import { f32, i32, layoutOf, u8, u32, viewsOf } from '../../../src/layout.js';
 import { log2 } from './estimate.js';
 import { restore, type Saved, saved } from './saved.js';

@@ -217,13 +217,15 @@ function sameLeaf(a: Leaf, b: Leaf): boolean {
   return (
     sameArray(a.nulls, b.nulls) &&
     sameArray(a.numbers, b.numbers) &&
-    sameArray(
-      a.text && a.text.offsets.subarray(0, a.text.length + 1),
-      b.text && b.text.offsets.subarray(0, b.text.length + 1),
-    ) &&
-    sameArray(a.text && contentOf(a.text), b.text && contentOf(b.text)) &&
+    sameText(a.text, b.text) &&
     a.dictionary?.identity === b.dictionary?.identity
   );
+}
+
+function sameText(a: TextColumn | undefined, b: TextColumn | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const lengths = (text: TextColumn) => text.offsets.subarray(0, text.length + 1);
+  return sameArray(lengths(a), lengths(b)) && sameArray(contentOf(a), contentOf(b));
 }
 
 const contentOf = ({ bytes, offsets, length }: TextColumn) => bytes.subarray(0, offsets[length]!);

@@ -2,20 +2,15 @@
  * One leaf of a stream of tables: what it becomes from batch to batch, and the columns that remember it.
  */
 import { corruptInput } from '../../../src/errors.js';
+import { chooseNumberSpec, chooseTextSpec, SYMBOLS_MOST } from './choose-spec.js';
 import { type Cells, Column, Places, type Symbols } from './column.js';
 import { FieldReader, FieldWriter } from './fields.js';
-import { digitCells, digitWidth, numberCells, numbersFrom, partsOf, textFromDigits } from './leaf-cells.js';
+import { digitCells, numberCells, numbersFrom, partsOf, textFromDigits } from './leaf-cells.js';
 import { type LeafSpec, putRange, putSpec, takeRange, takeSpec, unitOf } from './leaf-spec.js';
-import { floatRule, integerRule, type Rule, toInteger } from './number-transform.js';
 import { bitsOf } from './plan.js';
 import { SymbolTable } from './symbol-table.js';
 import type { Leaf, LeafType } from './table.js';
 import { type Room, TextColumn, tooMuchText } from './text-column.js';
-
-/** Text of which no more than this share is distinct becomes symbols. */
-const DISTINCT_MOST = 0.55;
-const SYMBOLS_MOST = 1 << 18;
-const SYMBOL_BYTES_MOST = 1 << 24;
 
 interface Range {
   least: number;
@@ -77,9 +72,9 @@ export class LeafCoder {
     const { type } = this;
     const known = this.symbols.length;
     let spec: LeafSpec;
-    if (type.kind === 'number') spec = this.#numberSpec(leaf, rows);
+    if (type.kind === 'number') spec = chooseNumberSpec(type, leaf, rows, this.#spec);
     else if (type.kind === 'index') spec = { kind: leaf.text ? 'symbols' : 'places' };
-    else spec = this.#textSpec(leaf);
+    else spec = chooseTextSpec(type, leaf, this.#spec, this.symbols);
     if (spec.kind === 'numbers') this.cells = numberCells(leaf, spec, rows);
     else if (spec.kind === 'digits') this.cells = digitCells(leaf, rows);
     else if (spec.kind === 'places') this.cells = [this.#placeCells(leaf, rows)];
@@ -89,7 +84,9 @@ export class LeafCoder {
         { flags: leaf.nulls, values: new Float64Array(rows), text: leaf.text!, symbols: undefined },
       ];
     this.#become(spec, spec.kind === 'symbols' ? known : 0);
-    this.cells.forEach((cells, part) => this.#widen(part, cells));
+    this.cells.forEach((cells, part) => {
+      this.#widen(part, cells);
+    });
     this.#setRanges();
   }
 
@@ -169,44 +166,6 @@ export class LeafCoder {
       }
     }
     return leaf;
-  }
-
-  #numberSpec(leaf: Leaf, rows: number): LeafSpec {
-    const { nulls } = leaf;
-    const isNull = nulls ? (row: number) => nulls[row] === 1 : () => false;
-    const numbers = leaf.numbers!;
-    const before = this.#spec?.kind === 'numbers' ? this.#spec : undefined;
-    if (before && (nulls ? nulls.every((flag) => flag === 1) : rows === 0))
-      return { ...before, hasEscapes: false };
-    if (this.type.kind === 'number' && this.type.isFloat) {
-      const floats = numbers as Float64Array;
-      const rule = before && stillFits(before.rule, floats, isNull) ? before.rule : floatRule(floats, isNull);
-      const hasEscapes = rule.rule !== 'halves' && rule.rule !== 'ordered' && hasEscape(rule, floats, isNull);
-      return { kind: 'numbers', rule, hasEscapes };
-    }
-    const rule = integerRule(numbers, isNull);
-    const isSame = before && covers(before.rule, rule);
-    return { kind: 'numbers', rule: isSame ? before.rule : rule, hasEscapes: false };
-  }
-
-  #textSpec(leaf: Leaf): LeafSpec {
-    const text = leaf.text!;
-    const width = digitWidth(text);
-    if (this.type.kind === 'text') {
-      const before = this.#spec;
-      if (before?.kind === 'digits' && (text.length === 0 || before.width === width)) return before;
-      if (width >= 0 && this.#spec === undefined) return { kind: 'digits', width };
-    }
-    const { bytes, offsets, length } = text;
-    const added = bytes.subarray(0, offsets[length]!).length;
-    const room =
-      this.symbols.length + length <= SYMBOLS_MOST &&
-      this.symbols.texts.bytes.length + added <= SYMBOL_BYTES_MOST;
-    if (this.#spec?.kind === 'symbols' && room) return this.#spec;
-    if (!room || this.#spec?.kind === 'text') return { kind: 'text' };
-    const distinct = new SymbolTable();
-    for (let i = 0; i < length; i++) if (distinct.find(text.at(i)) < 0) distinct.add(text.at(i));
-    return { kind: length > 0 && distinct.length >= DISTINCT_MOST * length ? 'text' : 'symbols' };
   }
 
   #symbolCells(leaf: Leaf, rows: number): Cells {
@@ -300,27 +259,3 @@ export class LeafCoder {
 
 const outside = (expected: string, got: number) =>
   corruptInput('compressBatches', 'value of a column', expected, `${got}`);
-
-function stillFits(rule: Rule, floats: Float64Array, isNull: (row: number) => boolean): boolean {
-  return rule.rule === 'halves' || rule.rule === 'ordered' || !hasEscape(rule, floats, isNull);
-}
-
-function hasEscape(
-  rule: Rule,
-  floats: Float32Array | Float64Array,
-  isNull: (row: number) => boolean,
-): boolean {
-  const isSingle = floats instanceof Float32Array;
-  for (let row = 0; row < floats.length; row++) {
-    if (!isNull(row) && toInteger(rule, floats[row]!, isSingle) === undefined) return true;
-  }
-  return false;
-}
-
-/** Whether integers that one rule was made for can be told by another. */
-function covers(before: Rule, now: Rule): boolean {
-  if (before.rule === 'halves') return true;
-  if (now.rule !== 'integer' || before.rule !== 'integer') return false;
-  if (now.step === 0n) return now.least === before.least;
-  return before.step === now.step && before.least === now.least;
-}

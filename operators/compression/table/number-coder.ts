@@ -7,7 +7,9 @@
  */
 import type { Column } from './column.js';
 import type { Decisions } from './decisions.js';
+import { Distribution } from './distribution.js';
 import { hash2, hash3, hashNumber } from './hash.js';
+import { countDigits, digitsOf, expected, shifted } from './integers.js';
 import { bitsOf } from './plan.js';
 import { GUESS, type Predictors } from './predictors.js';
 
@@ -18,25 +20,12 @@ export const NUMBER_RATE_LEAST = 0.0006;
 const MOST_DIGITS = 17;
 /** An integer within ±2^52 minus another has at most so many bits. */
 const MOST_BITS = 54;
-
-/** x's bits from `shift` on, shifted down; a negative shift shifts up. */
-const shifted = (x: number, shift: number) => Math.floor(x * 2 ** -shift);
-
-/** −bits … bits: how large a number is, with its sign. */
-export const magnitude = (x: number): number => (x < 0 ? -bitsOf(-x) : bitsOf(x));
-
-/** A number's size with two bits behind its highest, and its sign. */
-export function coarse(x: number): number {
-  const size = Math.abs(x);
-  const bits = bitsOf(size);
-  if (bits <= 3) return x;
-  const class_ = bits * 4 + (shifted(size, bits - 3) & 3) + 16;
-  return x < 0 ? -class_ : class_;
-}
+const ANYWHERE = 2 ** 54;
 
 export class NumberCoder {
   readonly #decisions: Decisions;
   readonly #predictors: Predictors;
+  readonly #distribution = new Distribution();
   #column!: Column;
   #salt = 0;
   /** Contexts of the whole cell; behind them are those of one decision. */
@@ -59,6 +48,7 @@ export class NumberCoder {
     this.#salt = column.index * 1000;
     this.#fixed = this.#decisions.count;
     this.#hasGuesses = hasGuesses;
+    if (hasGuesses) this.#distribution.begin(this.#predictors.guesses, column.errors);
     const count = this.#fixed;
     this.#sure = [1, count > 4 ? 4 : 0, count > 7 ? 7 : 0, count > 9 ? 9 : 0];
   }
@@ -101,13 +91,16 @@ export class NumberCoder {
       if (!this.#isTreeGuess(g, parents)) continue;
       const guess = guesses[g]! - least;
       const apart = prefix - shifted(guess, b + 1);
-      const near = apart > 3 ? 3 : apart < -3 ? -3 : apart;
+      const near = apart > 3 ? 3 : Math.max(apart, -3);
       const code = (near + 3) * 8 + (shifted(guess, b - 2) & 7);
       all = hash2(all, code);
       if (g === GUESS.sameSecond || g === GUESS.otherStep) continue;
       decisions.add(hash3(code, b * 16 + g, this.#salt + 777), 0);
     }
     decisions.add(hash3(all, b, this.#salt + 778), 0);
+    const half = 2 ** b;
+    const zero = least + prefix * 2 * half;
+    this.#distribution.add(decisions, zero + half, zero + 2 * half, zero, zero + half);
   }
 
   #isTreeGuess(g: number, parents: number): boolean {
@@ -160,6 +153,31 @@ export class NumberCoder {
       decisions.add(hash3(code, id * 16 + g, this.#salt + 777), 0);
     }
     decisions.add(hash3(all, id, this.#salt + 778), 0);
+    this.#residualLogits(guesses[base]!, stage, i, sign, prefix, b);
+  }
+
+  /** Which values each decision of a residual parts. */
+  #residualLogits(base: number, stage: number, i: number, sign: number, prefix: number, b: number): void {
+    const split = (oneFrom: number, oneTo: number, zeroFrom: number, zeroTo: number) => {
+      if (sign)
+        this.#distribution.add(
+          this.#decisions,
+          base + 1 - oneTo,
+          base + 1 - oneFrom,
+          base + 1 - zeroTo,
+          base + 1 - zeroFrom,
+        );
+      else
+        this.#distribution.add(this.#decisions, base + oneFrom, base + oneTo, base + zeroFrom, base + zeroTo);
+    };
+    if (stage === 0) this.#distribution.addZero(this.#decisions, base);
+    else if (stage === 1) split(-ANYWHERE, 0, 1, ANYWHERE);
+    else if (stage === 2) split(2 ** (i - 1), 2 ** i, 2 ** i, ANYWHERE);
+    else {
+      const half = 2 ** b;
+      const zero = prefix * 2 * half;
+      split(zero + half, zero + 2 * half, zero, zero + half);
+    }
   }
 
   /** Codes a number by its decimal digits. */
@@ -241,43 +259,3 @@ const DIGIT_GUESSES = [
   GUESS.recursive,
   GUESS.sameSecond,
 ] as const;
-
-/** What a number that were right would decide at a stage, as a small code. */
-function expected(
-  x: number,
-  stage: number,
-  i: number,
-  bits: number,
-  sign: number,
-  prefix: number,
-  b: number,
-): number {
-  const size = Math.abs(x);
-  if (stage === 0) return size === 0 ? 1 : 0;
-  if (stage === 1) return size === 0 ? 2 : x < 0 ? 1 : 0;
-  const sides = size === 0 ? 2 : (x < 0 ? 1 : 0) === sign ? 0 : 1;
-  const length = bitsOf(size);
-  if (stage === 2) return 8 + sides * 5 + Math.max(-2, Math.min(2, length - i)) + 2;
-  if (sides > 0) return 31;
-  if (length !== bits) return length < bits ? 30 : 29;
-  const apart = Math.max(-2, Math.min(2, prefix - shifted(size, b + 1)));
-  return 32 + (apart + 2) * 4 + (shifted(size, b - 1) & 3);
-}
-
-const countDigits = (x: number): number => {
-  let count = 1;
-  for (let rest = Math.floor(x / 10); rest >= 1; rest = Math.floor(rest / 10)) count++;
-  return count;
-};
-
-/** Writes the decimal digits of a number, the highest first; answers how many. */
-function digitsOf(x: number, into: Uint8Array): number {
-  const count = countDigits(x);
-  let rest = x;
-  for (let i = count - 1; i >= 0; i--) {
-    const next = Math.floor(rest / 10);
-    into[i] = rest - next * 10;
-    rest = next;
-  }
-  return count;
-}

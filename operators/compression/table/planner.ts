@@ -1,18 +1,12 @@
 /**
- * Decides in which order a row's columns are coded, which earlier ones each looks at first, and how numbers are coded.
+ * Decides in which order a row's columns are coded, and which earlier ones each looks at first.
  *
  * 1. For each column: what it costs by itself, and how much less where one other column is known.
  * 2. Greedily: next comes the column that is cheap now and saves the later ones most; text comes last.
  * 3. Its parents are the earlier columns, by what they save: the first three as a set, the others by themselves.
- * 4. Numbers: the coders that promise most are tried on the first rows; the shortest result wins.
  */
-import { type Cells, Column, FLAG, NULL } from './column.js';
-import { Decisions } from './decisions.js';
+import { type Cells, type Column, FLAG } from './column.js';
 import { adaptiveBits, type Classes, classesOf, residualBits } from './estimate.js';
-import { Memory } from './memory.js';
-import type { NumberPlan } from './plan.js';
-import { GUESS, GUESSES, Predictors } from './predictors.js';
-import { RowCoder } from './row-coder.js';
 
 export interface Job {
   readonly column: Column;
@@ -22,12 +16,8 @@ export interface Job {
 /** Rows that the plan looks at: fewer, the more pairs of columns there are. */
 const PAIR_ROWS = 4_000_000;
 const MOST_ROWS = 20_000;
-const TRIAL_ROWS = 3_000;
-/** Guesses whose residuals are tried. */
-const TRIED_GUESSES = 3;
-const TRIAL_SIZE = { cellBits: 18, apmBits: 12, models: 1 };
-/** Fewer rows tell nothing. */
-const TRIAL_ROWS_LEAST = 32;
+/** Columns further apart in a wide table are not compared. */
+const WINDOW = 32;
 /** Bits of a byte of text, for want of knowing better. */
 const TEXT_BITS = 2.8;
 const MOST_SET = 3;
@@ -50,12 +40,18 @@ interface Sample {
 
 export function planRows(jobs: readonly Job[], rows: number): Planned {
   const n = jobs.length;
-  const most = Math.min(rows, MOST_ROWS, Math.max(256, Math.floor(PAIR_ROWS / (n * n))));
+  const most = Math.min(
+    rows,
+    MOST_ROWS,
+    Math.max(256, Math.floor(PAIR_ROWS / (n * Math.min(n, 2 * WINDOW)))),
+  );
   const samples = jobs.map((job) => sampleOf(job, most));
   const alone = samples.map(aloneBits);
   const saved = samples.map((sample, c) =>
     samples.map((other, j) =>
-      c === j || sample.isText ? 0 : Math.max(0, alone[c]! - givenBits(sample, other, alone[c]!)),
+      c === j || Math.abs(c - j) > WINDOW || sample.isText
+        ? 0
+        : Math.max(0, alone[c]! - givenBits(sample, other, alone[c]!)),
     ),
   );
   const order = greedyOrder(samples, alone, saved);
@@ -224,85 +220,4 @@ function parentsOf(
     cost = Math.min(cost, bestCost);
   }
   return [...chosen, ...ranked.filter((j) => !chosen.includes(j))];
-}
-
-/** Tries how each column of numbers is coded best. The jobs' columns know their parents. */
-export function planNumbers(jobs: readonly Job[], rows: number): NumberPlan[] {
-  if (rows < TRIAL_ROWS_LEAST) return jobs.map(({ column }) => column.plan);
-  const promised = promisedBits(jobs, Math.min(rows, TRIAL_ROWS));
-  return jobs.map(({ column }, c) => {
-    const { plan } = column;
-    if (column.kind !== 'number' || plan.bits < 3) return plan;
-    const bases = promisingGuesses(promised[c]!);
-    const tried: NumberPlan[] = [{ ...plan, coder: 'tree', base: 0 }];
-    if (plan.bits > 5) tried.push({ ...plan, coder: 'digits', base: 0 });
-    for (const base of bases) tried.push({ ...plan, coder: 'residual', base: base + 1 });
-    const bits = tried.map((trial) => trialBits(jobs, c, trial, Math.min(rows, TRIAL_ROWS)));
-    return tried[bits.indexOf(Math.min(...bits))]!;
-  });
-}
-
-/** The last value, and those that leave least; guesses that leave the same are mostly the same. */
-function promisingGuesses(bits: readonly number[]): number[] {
-  const distinct = [...bits.keys()].filter((g) => bits.indexOf(bits[g]!) === g);
-  const others = distinct.filter((g) => g !== GUESS.last).sort((a, b) => bits[a]! - bits[b]!);
-  return [GUESS.last, ...others.slice(0, TRIED_GUESSES - 1)];
-}
-
-/** Fresh columns with the same plans and parents. */
-function copies(jobs: readonly Job[]): Column[] {
-  const columns = jobs.map(({ column: { index, kind, unit, plan, hasFlags } }) =>
-    Object.assign(new Column(index, kind), { unit, plan, hasFlags }),
-  );
-  const places = new Map(jobs.map(({ column }, i) => [column, i]));
-  columns.forEach((column, c) => {
-    column.parents = jobs[c]!.column.parents.map((parent) => columns[places.get(parent)!]!);
-  });
-  return columns;
-}
-
-const cellOf = ({ cells }: Job, row: number): number =>
-  cells.flags !== undefined && cells.flags[row] !== FLAG.value ? NULL : cells.values[row]!;
-
-/** By job and guess: the bits of what the guess leaves. */
-function promisedBits(jobs: readonly Job[], rows: number): number[][] {
-  const columns = copies(jobs);
-  const predictors = new Predictors(new Memory());
-  const residuals = jobs.map(() =>
-    Array.from({ length: GUESSES }, () => new Float64Array(rows).fill(Number.NaN)),
-  );
-  for (let row = 0; row < rows; row++) {
-    columns.forEach((column, c) => {
-      const value = cellOf(jobs[c]!, row);
-      if (column.kind === 'number' && value !== NULL) {
-        predictors.guess(column);
-        for (let g = 0; g < GUESSES; g++) residuals[c]![g]![row] = value - predictors.guesses[g]!;
-      }
-      predictors.know(column, value);
-    });
-    for (const column of columns) column.endRow();
-  }
-  return residuals.map((guesses, c) =>
-    guesses.map((left) => {
-      const classes = classesOf(left, (row) => Number.isNaN(left[row]), jobs[c]!.column.plan.bits);
-      return Math.min(residualBits(left), adaptiveBits(classes, []));
-    }),
-  );
-}
-
-function trialBits(jobs: readonly Job[], tried: number, plan: NumberPlan, rows: number): number {
-  const columns = copies(jobs);
-  columns[tried]!.plan = plan;
-  const decisions = new Decisions(TRIAL_SIZE);
-  decisions.beginEncoding();
-  const coder = new RowCoder(decisions);
-  const cells = { ...jobs[tried]!.cells, text: undefined };
-  for (let row = 0; row < rows; row++) {
-    columns.forEach((column, c) => {
-      if (c === tried && cells.flags?.[row] !== FLAG.escaped) coder.code(column, cells, row);
-      else coder.know(column, cellOf(jobs[c]!, row));
-    });
-    for (const column of columns) column.endRow();
-  }
-  return decisions.bitsWritten;
 }

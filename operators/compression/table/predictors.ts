@@ -30,7 +30,7 @@ const parentsKey = (column: Column) =>
   hash3(hash2(column.parents[0]!.key, column.parents[1]!.key), column.index, 78);
 const secondKey = (column: Column) => hash3(column.parents[1]!.key, column.index, 79);
 
-const clamped = (x: number, least: number, most: number) => (x >= least ? (x > most ? most : x) : least);
+const clamped = (x: number, least: number, most: number) => (x >= least ? Math.min(x, most) : least);
 
 export class Predictors {
   readonly guesses = new Float64Array(GUESSES);

@@ -3,9 +3,11 @@
  */
 import { type Cells, type Column, FLAG, NULL, NULL_KEY, type Places } from './column.js';
 import type { Decisions } from './decisions.js';
+import { learnErrors } from './distribution.js';
 import { hash2, hash3, hashNumber } from './hash.js';
+import { coarse, magnitude } from './integers.js';
 import { Memory } from './memory.js';
-import { coarse, magnitude, NumberCoder } from './number-coder.js';
+import { NumberCoder } from './number-coder.js';
 import { GUESS, Predictors } from './predictors.js';
 import { TextCoder } from './text-coder.js';
 
@@ -105,6 +107,8 @@ export class RowCoder {
     else if (plan.coder === 'tree') x = this.#numbers.tree(x, plan.bits);
     else x = this.#numbers.digits(given) - base;
     column.x = x;
+    column.surprise = plan.base > 0 ? x : base + x - guesses[GUESS.recursive]!;
+    learnErrors(column.errors, guesses, base + x);
     const size = plan.base > 0 ? Math.abs(x) : x;
     column.fastSize += (size - column.fastSize) * 0.15;
     column.slowSize += (size - column.slowSize) * 0.04;
@@ -249,7 +253,7 @@ export class RowCoder {
 const stepOf = ({ current, previous, key }: Column): number =>
   current === NULL || previous === NULL ? key : hashNumber(current - previous);
 
-const sizeOf = ({ kind, x }: Column): number => (kind === 'symbol' ? 0 : magnitude(x));
+const sizeOf = ({ kind, surprise }: Column): number => (kind === 'number' ? magnitude(surprise) : 0);
 
 const roundedKey = ({ kind, current, key }: Column, bits: number): number =>
   kind === 'number' && current !== NULL ? hashNumber(Math.floor(current * 2 ** -bits)) : key;

@@ -11,10 +11,9 @@ import type { Decisions } from './decisions.js';
 import { DictionaryCoder, type SavedDictionary } from './dictionary-coder.js';
 import { FieldReader, FieldWriter } from './fields.js';
 import { LeafCoder } from './leaf-coder.js';
-import { CODERS, type NumberPlan } from './plan.js';
-import { type Job, planNumbers, planRows } from './planner.js';
-import { GUESSES } from './predictors.js';
+import type { Job } from './planner.js';
 import type { RowCoder } from './row-coder.js';
+import { makePlan, planFields, takePlan } from './row-plan.js';
 import { sameBytes } from './symbol-table.js';
 import { countRows, type Outline, type RowCount, type Table } from './table.js';
 import { type Room, TextColumn } from './text-column.js';
@@ -25,6 +24,8 @@ const PLAN_AGAIN = 4;
 const PLAN_ROWS_MOST = 20_000;
 const MOST_FIELD_BYTES = 1 << 24;
 const LENGTH_BYTES = 4;
+/** Each leaf takes two numbers. */
+const MOST_INDEX = 20_000;
 /** A decoder that reads so many bytes behind the payload reads what is not there. */
 const OVERRUN_MOST = 4;
 
@@ -72,6 +73,9 @@ export class TableCoder {
     this.leaves = outline.leaves.map((type) => {
       const leaf = new LeafCoder(type, shared.nextIndex);
       shared.nextIndex += 2;
+      if (shared.nextIndex > MOST_INDEX) {
+        throw limitExceeded(WHO, 'columns', MOST_INDEX / 2, 'Select fewer columns first.');
+      }
       return leaf;
     });
     this.dictionaries = this.leaves.map((leaf) =>
@@ -126,7 +130,9 @@ export class TableCoder {
     table.leaves.forEach((leaf, i) => {
       this.dictionaries[i]?.encode(leaf);
     });
-    this.leaves.forEach((leaf, i) => leaf.encode(table.leaves[i]!, rows));
+    this.leaves.forEach((leaf, i) => {
+      leaf.encode(table.leaves[i]!, rows);
+    });
     const specs = new FieldWriter();
     const counts = new FieldWriter();
     for (const leaf of this.leaves) {
@@ -136,7 +142,11 @@ export class TableCoder {
     const jobs = this.#jobs();
     this.#hasNewColumns ||= this.leaves.some((leaf) => leaf.isFresh);
     const plansAnew = this.#wantsPlan(rows);
-    if (plansAnew) this.#plan(jobs, rows);
+    if (plansAnew) {
+      this.#order = makePlan(jobs, rows);
+      this.#plannedRows = this.#rows + rows;
+      this.#hasNewColumns = false;
+    }
     const isSame = sameBytes(specs.bytes, this.#specs);
     this.#specs = specs.bytes;
     const fields = new FieldWriter();
@@ -144,7 +154,7 @@ export class TableCoder {
     this.putFields(fields.bytes);
     if (!isSame) this.putFields(specs.bytes);
     if (counts.bytes.length > 0) this.putFields(counts.bytes);
-    if (plansAnew) this.putFields(this.#planFields(jobs));
+    if (plansAnew) this.putFields(planFields(jobs, this.#order));
     this.#codeRows(jobs, rows);
     for (const leaf of this.leaves) leaf.learnSymbols();
     this.dictionaries.forEach((dictionary, i) => {
@@ -168,7 +178,7 @@ export class TableCoder {
     const counts = hasCounts ? this.takeFields() : new FieldReader(new Uint8Array(0));
     for (const leaf of this.leaves) leaf.prepare(counts, rows, this.#shared.room);
     const jobs = this.#jobs();
-    if (flags & 2) this.#takePlan(jobs, this.takeFields());
+    if (flags & 2) this.#order = takePlan(jobs, this.takeFields());
     else if (this.#order.length !== jobs.length && rows > 0) {
       throw corruptInput(WHO, 'plan of a batch', `one of ${jobs.length} columns`, `${this.#order.length}`);
     }
@@ -217,51 +227,6 @@ export class TableCoder {
     return isFresh || isDue || this.#order.length === 0;
   }
 
-  #plan(jobs: readonly Job[], rows: number): void {
-    const { order, parents } = planRows(jobs, rows);
-    this.#order = [...order];
-    const columns = order.map((c) => jobs[c]!.column);
-    order.forEach((c, place) => {
-      const told = parents[c]!.slice(0, PARENTS_TOLD).map((j) => jobs[j]!.column);
-      jobs[c]!.column.parents = withEarlier(told, columns.slice(0, place));
-    });
-    const ordered = order.map((c) => jobs[c]!);
-    planNumbers(ordered, rows).forEach((plan, i) => {
-      ordered[i]!.column.plan = plan;
-    });
-    this.#plannedRows = this.#rows + rows;
-    this.#hasNewColumns = false;
-  }
-
-  #planFields(jobs: readonly Job[]): Uint8Array<ArrayBuffer> {
-    const fields = new FieldWriter();
-    const places = new Map(jobs.map(({ column }, i) => [column, i]));
-    for (const c of this.#order) fields.put(c);
-    for (const c of this.#order) {
-      const { column } = jobs[c]!;
-      if (column.kind === 'number') fields.put(CODERS.indexOf(column.plan.coder) + 3 * column.plan.base);
-      for (const parent of column.parents.slice(0, PARENTS_TOLD)) fields.put(places.get(parent)!);
-    }
-    return fields.bytes;
-  }
-
-  #takePlan(jobs: readonly Job[], fields: FieldReader): void {
-    const order = jobs.map(() => fields.take(jobs.length - 1));
-    if (new Set(order).size !== jobs.length)
-      throw corruptInput(WHO, 'order of columns', 'each once', order.join(' '));
-    this.#order = order;
-    order.forEach((c, place) => {
-      const { column } = jobs[c]!;
-      if (column.kind === 'number') column.plan = numberPlan(column.plan, fields.take(3 * GUESSES + 2));
-      const earlier = order.slice(0, place).map((j) => jobs[j]!.column);
-      const told = earlier.slice(0, PARENTS_TOLD).map(() => jobs[fields.take(jobs.length - 1)]!.column);
-      if (!told.every((parent) => earlier.includes(parent))) {
-        throw corruptInput(WHO, 'parents of a column', 'columns before it', 'another');
-      }
-      column.parents = withEarlier(told, earlier);
-    });
-  }
-
   #codeRows(jobs: readonly Job[], rows: number): void {
     const { decisions, rows: coder } = this.#shared;
     const ordered = this.#order.map((c) => jobs[c]!);
@@ -299,22 +264,7 @@ export class TableCoder {
   }
 }
 
-/** The parents that are told, and how many a column has at most: the others are the first of those before it. */
-const PARENTS_TOLD = 6;
-const PARENTS_MOST = 24;
-
-const withEarlier = (told: readonly Column[], earlier: readonly Column[]): Column[] =>
-  [...told, ...earlier.filter((column) => !told.includes(column))].slice(0, PARENTS_MOST);
-
 const ended = () =>
   corruptInput(WHO, 'payload of a batch', 'as many decisions as it has rows', 'its end before');
 
 const textOf = (bytes: Uint8Array<ArrayBuffer>) => new TextColumn(bytes, Float64Array.of(0, bytes.length), 1);
-
-function numberPlan(plan: NumberPlan, code: number): NumberPlan {
-  const coder = CODERS[code % 3]!;
-  const base = Math.floor(code / 3);
-  if ((coder === 'residual') !== base > 0)
-    throw corruptInput(WHO, 'coder of a column', 'a guess with residuals', coder);
-  return { ...plan, coder, base };
-}
