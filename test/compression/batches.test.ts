@@ -383,8 +383,14 @@ describe('compressBatches', () => {
     const texts = rowsOf(60, (row, random) => (row % 7 ? `place ${Math.floor(random() * 9)}` : null), 11);
     const given = batchFrom({
       text: vectorFromArray(texts, new Utf8()),
-      count: vectorFromArray(rowsOf(60, (row, random) => row + Math.floor(random() * 3)), new Int32()),
-      price: vectorFromArray(rowsOf(60, (_, random) => Math.round(random() * 1e4) / 100, 12), new Float64()),
+      count: vectorFromArray(
+        rowsOf(60, (row, random) => row + Math.floor(random() * 3)),
+        new Int32(),
+      ),
+      price: vectorFromArray(
+        rowsOf(60, (_, random) => Math.round(random() * 1e4) / 100, 12),
+        new Float64(),
+      ),
     });
     const bytes = new Uint8Array(Buffer.concat(compressedPieces([given, given.slice(10, 40)])));
     expect({ length: bytes.length, checksum: crc32c(bytes) }).toEqual({ length: 349, checksum: 632_917_528 });
