@@ -10,9 +10,19 @@ export const CONTEXTS = 56;
 /** Places of a context's map: 16 classes of counts × 32 of probability, then 256 histories. */
 export const MAP_PLACES = 768;
 export const STATES = 256;
+/** A context counts up to 1023. */
+const COUNTS = 1024;
 
 /** Where each table begins among the constants. */
-export const START = { stretch: 0, squash: 4096, maps: 8193, apm: 8193 + MAP_PLACES, length: 9000 } as const;
+export const START = {
+  stretch: 0,
+  squash: 4096,
+  maps: 8193,
+  apm: 8193 + MAP_PLACES,
+  reciprocals: 8226 + MAP_PLACES,
+  classes: 9250 + MAP_PLACES,
+  length: 10_274 + MAP_PLACES,
+} as const;
 
 const once = <T>(make: () => T): (() => T) => {
   let made: T | undefined;
@@ -22,7 +32,10 @@ const once = <T>(make: () => T): (() => T) => {
   };
 };
 
-/** stretch [4096], squash [4097] over −12 … 12, the maps' start [MAP_PLACES], the start of refining maps [33]. */
+/**
+ * stretch [4096], squash [4097] over −12 … 12, the maps' start [MAP_PLACES], the start of refining maps [33], and by a
+ * context's count: 1 / (n + 1) [1024] and its class [1024].
+ */
 export const tableConstants = once((): Float32Array => {
   const constants = new Float32Array(START.length);
   for (let i = 0; i < 4096; i++) constants[i] = logit((i + 0.5) / 4096);
@@ -36,8 +49,19 @@ export const tableConstants = once((): Float32Array => {
     constants[START.maps + 512 + state] = (ones[state]! + 0.4) / (zeros[state]! + ones[state]! + 0.8);
   }
   for (let step = 0; step < 33; step++) constants[START.apm + step] = logistic((step - 16) / 2);
+  for (let n = 0; n < COUNTS; n++) {
+    constants[START.reciprocals + n] = 1 / (n + 1);
+    constants[START.classes + n] = countClass(n);
+  }
   return constants;
 });
+
+/** Counts from which on a class begins, behind those that are classes of their own. */
+const CLASS_BORDERS = [6, 9, 13, 20, 32, 56, 100, 200, 400, 900] as const;
+
+function countClass(n: number): number {
+  return n < 6 ? n : 5 + CLASS_BORDERS.filter((border) => border <= n).length;
+}
 
 /** [2 · 256]: the state behind each state and bit; [256]: 1 where a state has seen bits of one kind only. */
 export const tableHistories = once((): Uint8Array => {

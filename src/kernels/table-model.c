@@ -2,7 +2,8 @@
  * One binary decision of the table model: predicted from its contexts, coded or decoded, and learned from.
  *
  * Shapes: cells [2^cellBits, 2], maps and mapCounts [models, CONTEXTS, MAP], weights [rows, INPUTS], finals [rows, 4],
- * apms [APMS, 2^apmBits, 33], constants: stretch [4096], squash [4097], mapStart [MAP]; histories [512]: next states,
+ * apms [APMS, 2^apmBits, 33], constants: stretch [4096], squash [4097], mapStart [MAP], apmStart [33],
+ * reciprocals [1024], count classes [1024]; histories [512]: next states,
  * [256]: whether only one kind of bit was seen; request [REQUEST], extras [16], inputs [INPUTS], slots [4, CONTEXTS],
  * coder [6], bytes [capacity].
  */
@@ -11,7 +12,7 @@
 enum { CONTEXTS = 56, INPUTS = 192, SETS = 4, APMS = 3, APM_STEPS = 33 };
 enum { CONFIDENCE = 512, MAP = CONFIDENCE + 256 };
 enum { STRETCH = 4096, SQUASH = 4096 };
-enum { COUNT_MOST = 1023 };
+enum { COUNT_MOST = 1023, RECIPROCALS = STRETCH + SQUASH + 1 + MAP + APM_STEPS, COUNT_CLASSES = RECIPROCALS + COUNT_MOST + 1 };
 /** What a request says, by place. */
 enum { COUNT, WITH_NODE, EXTRAS, NODE, ROWS, CONFIDENT = ROWS + SETS, APM_CONTEXTS = CONFIDENT + 4, MODEL = APM_CONTEXTS + APMS };
 enum { HASHES = 16, PARENTS = HASHES + CONTEXTS };
@@ -103,11 +104,8 @@ INLINE void findCells(const Model *m) {
   }
 }
 
-/** 16 classes of how often a context was seen. */
-INLINE int countClass(int n) {
-  return n < 6 ? n : n < 9 ? 6 : n < 13 ? 7 : n < 20 ? 8 : n < 32 ? 9 : n < 56 ? 10 : n < 100 ? 11 : n < 200 ? 12
-       : n < 400 ? 13 : n < 900 ? 14 : 15;
-}
+/** 16 classes of how often a context was seen: the constants' tables are by count. */
+INLINE int countClass(const Model *m, int n) { return (int)m->constants[COUNT_CLASSES + n]; }
 
 INLINE float mapped(const Model *m, int map, int place) {
   return m->maps[map + place] + m->constants[STRETCH + SQUASH + 1 + place];
@@ -120,7 +118,7 @@ INLINE void contextInputs(const Model *m, int i, float *backedOff) {
   const int n = (int)(cell.state_count & 0xffff), state = (int)(cell.state_count >> 16);
   const float p = (float)(cell.check_p & 0xffff) * (1.0f / 65536);
   const float before = parent < 0 ? 0.5f : backedOff[parent];
-  const float own = ((float)n * p + before) / ((float)n + 1.0f);
+  const float own = ((float)n * p + before) * m->constants[RECIPROCALS + n];
   backedOff[i] = own;
   float *in = m->inputs + 3 * i;
   in[0] = stretch(m, own);
@@ -129,7 +127,7 @@ INLINE void contextInputs(const Model *m, int i, float *backedOff) {
   if (n == 0) return;
   int bucket = (int)(stretch(m, p) * 2.0f + 16.0f);
   bucket = bucket < 0 ? 0 : bucket > 31 ? 31 : bucket;
-  const int map = (m->request[MODEL] * CONTEXTS + i) * MAP, confidence = countClass(n) * 32 + bucket;
+  const int map = (m->request[MODEL] * CONTEXTS + i) * MAP, confidence = countClass(m, n) * 32 + bucket;
   in[1] = stretch(m, mapped(m, map, confidence));
   in[2] = stretch(m, mapped(m, map, CONFIDENCE + state));
   m->slots[CONTEXTS + i] = map + confidence;

@@ -118,26 +118,18 @@ function findCell({ cells, cellBits }: Model, context: number, node: number): nu
   return least;
 }
 
-const COUNT_CLASSES = [6, 9, 13, 20, 32, 56, 100, 200, 400, 900];
-
-function countClass(n: number): number {
-  if (n < 6) return n;
-  const i = COUNT_CLASSES.findIndex((limit) => n < limit);
-  return i < 0 ? 15 : i + 5;
-}
-
 const mapped = ({ maps, constants }: Model, map: number, place: number) =>
   fround(maps[map + place]! + constants[START.maps + place]!);
 
 /** Three inputs of context i: its probability backed off to its parent's, and what such counts and histories meant. */
 function contextInputs(model: Model, i: number, backedOff: Float32Array): void {
-  const { request, cells, slots, inputs } = model;
+  const { request, cells, slots, inputs, constants } = model;
   const parent = request[REQUEST.parents + i]!;
   const cell = 2 * slots[i]!;
   const n = cells[cell + 1]! & 0xffff;
   const p = fround((cells[cell]! & 0xffff) * LEAST_P);
   const before = parent < 0 ? 0.5 : backedOff[parent]!;
-  const own = fround(fround(fround(n * p) + before) / fround(n + 1));
+  const own = fround(fround(fround(n * p) + before) * constants[START.reciprocals + n]!);
   backedOff[i] = own;
   inputs[3 * i] = stretch(model, own);
   inputs[3 * i + 1] = 0;
@@ -146,7 +138,7 @@ function contextInputs(model: Model, i: number, backedOff: Float32Array): void {
   if (n === 0) return;
   const bucket = Math.min(31, Math.max(0, trunc(fround(fround(stretch(model, p) * 2) + 16))));
   const map = (request[REQUEST.model]! * CONTEXTS + i) * MAP_PLACES;
-  const confidence = countClass(n) * 32 + bucket;
+  const confidence = constants[START.classes + n]! * 32 + bucket;
   const history = CONFIDENCE + (cells[cell + 1]! >>> 16);
   inputs[3 * i + 1] = stretch(model, mapped(model, map, confidence));
   inputs[3 * i + 2] = stretch(model, mapped(model, map, history));

@@ -41,6 +41,7 @@ import { compressBatches } from '../../operators/compression/compress-batches.js
 import { decompressBatches } from '../../operators/compression/decompress-batches.js';
 import { rowsAsBatch } from '../../operators/compression/rows-of-bytes.js';
 import { emptyData } from '../../sources/empty-data.js';
+import { crc32c } from '../../src/checksum.js';
 import { newBatch } from '../../src/columns.js';
 import { builtBatch, columnOf, kindNames } from '../support/arrow-columns.js';
 import {
@@ -376,6 +377,23 @@ describe('compressBatches', () => {
     const view = new Utf8View();
     const batch = newBatch(new Schema([new Field('v', view)]), 0, [emptyData(view)]);
     expect(() => roundTrip([batch])).toThrow(/views/);
+  });
+
+  it('makes the bytes that it made when its format was fixed', () => {
+    const texts = rowsOf(60, (row, random) => (row % 7 ? `place ${Math.floor(random() * 9)}` : null), 11);
+    const given = batchFrom({
+      text: vectorFromArray(texts, new Utf8()),
+      count: vectorFromArray(
+        rowsOf(60, (row, random) => row + Math.floor(random() * 3)),
+        new Int32(),
+      ),
+      price: vectorFromArray(
+        rowsOf(60, (_, random) => Math.round(random() * 1e4) / 100, 12),
+        new Float64(),
+      ),
+    });
+    const bytes = new Uint8Array(Buffer.concat(compressedPieces([given, given.slice(10, 40)])));
+    expect({ length: bytes.length, checksum: crc32c(bytes) }).toEqual({ length: 349, checksum: 632_917_528 });
   });
 
   it('makes the same bytes with the TypeScript twin', () => {

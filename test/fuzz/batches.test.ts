@@ -23,7 +23,7 @@ import { DataflowError } from '../../src/errors.js';
 import { compressedPieces, expectSameBatches } from '../support/batch-coding.js';
 import { uniform } from '../support/property.js';
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 150);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 60);
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
 /** Seeds of damage that once was not noticed as it should be. */
 const REGRESSIONS: readonly number[] = [];

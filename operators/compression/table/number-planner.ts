@@ -10,7 +10,7 @@ import type { Job } from './planner.js';
 import { GUESS, GUESSES, Predictors } from './predictors.js';
 import { RowCoder } from './row-coder.js';
 
-const TRIAL_ROWS = 3_000;
+const TRIAL_ROWS = 1_500;
 /** Guesses whose residuals are tried. */
 const TRIED_GUESSES = 3;
 const TRIAL_SIZE = { cellBits: 18, apmBits: 12, models: 1 };
