@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { RecordBatchFileWriter, tableFromArrays, tableFromIPC } from 'apache-arrow';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compressed, joined, TINY, textBytes } from '../support/compressed.js';
 
@@ -208,6 +209,42 @@ describe('chunkwise compress and decompress', () => {
     ];
     expect(chunkwise(directory, back)).toMatchObject(silent);
     expect(readFileSync(join(directory, 'back.json')).equals(movies)).toBe(true);
+  });
+});
+
+describe('chunkwise compress of an Arrow file', () => {
+  const table = tableFromArrays({
+    id: Int32Array.from({ length: 300 }, (_, i) => i * 7),
+    city: Array.from({ length: 300 }, (_, i) => ['Köln', 'Bonn', 'Essen'][(i * i) % 3]!),
+  });
+  const file = RecordBatchFileWriter.writeAll(table).toUint8Array(true);
+  const rowsOf = (bytes: Uint8Array) => tableFromIPC(bytes).toArray().map(String);
+
+  it('gives back an Arrow file of equal rows, and the same file where it was taken as bytes', () => {
+    const directory = place('arrow');
+    writeFileSync(join(directory, 'cities.arrow'), file);
+    expect(chunkwise(directory, ['compress', 'cities.arrow', '--level', '1'])).toMatchObject(silent);
+    expect(chunkwise(directory, ['inspect', 'cities.arrow.cw']).stdout.toString()).toMatch(
+      /compressed batches/,
+    );
+    expect(chunkwise(directory, ['test', 'cities.arrow.cw'])).toMatchObject(silent);
+    expect(chunkwise(directory, ['decompress', 'cities.arrow.cw', '-o', 'back.arrow'])).toMatchObject(silent);
+    const back = readFileSync(join(directory, 'back.arrow'));
+    expect(rowsOf(back)).toEqual(rowsOf(file));
+    expect(tableFromIPC(back).schema.fields.map(String)).toEqual(table.schema.fields.map(String));
+    const asStream = chunkwise(directory, ['decompress', 'cities.arrow.cw', '-o', '-']).stdout;
+    expect(rowsOf(asStream)).toEqual(rowsOf(file));
+    const asBytes = chunkwise(directory, ['compress', 'cities.arrow', '--bytes', '-o', '-', ...tiny]).stdout;
+    expect(chunkwise(directory, ['decompress'], asBytes).stdout.equals(file)).toBe(true);
+  });
+
+  it('says in one line that it is damaged', () => {
+    const directory = place('damaged arrow');
+    writeFileSync(join(directory, 'cut.arrow'), file.subarray(0, -100));
+    const { status, stderr } = chunkwise(directory, ['compress', 'cut.arrow']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^chunkwise: arrowFile [^\n]*\n$/);
+    expect(readdirSync(directory).sort()).toEqual(['cut.arrow', 'movies.json']);
   });
 });
 
