@@ -48,7 +48,7 @@ function run(name: string, checkpoints: string, output: string, kill: boolean): 
   if (status !== 0 && signal === null) throw new Error(stderr);
   const report =
     line === undefined ? undefined : (JSON.parse(line) as { rows: number; resumedAt: number | null });
-  const kept = readdirSync(join(directory, checkpoints)).length;
+  const kept = readdirSync(join(directory, checkpoints)).filter((name) => name.endsWith('.bin')).length;
   const from = report?.resumedAt === null || report === undefined ? '–' : `batch ${report.resumedAt}`;
   return [name, signal ?? `exit ${status}`, `${report?.rows ?? '–'}`, from, `${kept}`];
 }
