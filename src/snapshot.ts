@@ -14,7 +14,7 @@ const MAGIC = 'CHUNKWSE';
 const FORMAT_VERSION = 1;
 const HEADER_BYTES = 24;
 
-const packr = new Packr({ useRecords: false, int64AsType: 'bigint' });
+const packr = new Packr({ useRecords: false, int64AsType: 'bigint', moreTypes: true });
 
 /** Plain data as bytes. Keys keep their order, typed arrays their type, so equal data gives equal bytes. */
 export const pack = (value: unknown): Uint8Array => new Uint8Array(packr.pack(value));

@@ -41,6 +41,17 @@ describe('saved states', () => {
     expect(operator.stateFrom(Buffer.from(saved)).bytes).toEqual(finalState.bytes);
   });
 
+  it('keep every typed array, signed zeros and all', () => {
+    const value = {
+      doubles: Float64Array.of(-0, Number.NaN),
+      integers: Int32Array.of(-1),
+      long: BigInt64Array.of(-5n),
+      bytes: Uint8Array.of(1, 2),
+    };
+    expect(unpack(pack(value))).toEqual(value);
+    expect(pack(unpack(pack(value)))).toEqual(pack(value));
+  });
+
   it('with another magic are refused with both', () => {
     const error = expectError('CHECKPOINT_CORRUPT', read(changed((bytes) => bytes.set([80, 75, 0], 0))));
     expect(error.message).toContain("magic of the saved state, expected 'CHUNKWSE', got 'PK?NKWSE'");

@@ -6,6 +6,7 @@ import * as operators from '../../operators/index.js';
 import { arrowType } from '../columns.js';
 import type { OperatorMaker } from '../define-operator.js';
 import { chosenBackend } from '../kernels/kernel.js';
+import type { Operator } from '../operator.js';
 import { isArrayType, isListType, type RowType, type RowTypes } from '../row-types.js';
 import { bytes, table } from './format.js';
 import { UsageError } from './usage-error.js';
@@ -23,17 +24,24 @@ const makers = Object.entries(operators).filter(([, value]) => 'definition' in v
   OperatorMaker<object>,
 ][];
 
+/** Operators of whole batches: they read any schema, so no columns are defined. */
+const ofBatches = [operators.compressBatches(), operators.decompressBatches()];
+
 function list(): string {
-  const rows = makers.map(([name, { definition }]) => [name, definition.summary]);
+  const rows = [
+    ...makers.map(([name, { definition }]) => [name, definition.summary]),
+    ...ofBatches.map(({ name, description }) => [name, description.summary]),
+  ];
   return `${table(rows)}\n\nkernels: ${chosenBackend()}`;
 }
 
 function details(name: string): string {
   const maker = makers.find(([known]) => known === name)?.[1];
+  const whole = ofBatches.find((operator) => operator.name === name);
+  if (whole !== undefined) return detailsOfBatches(whole);
   if (maker === undefined) {
-    throw new UsageError(
-      `operator '${name}' is not known, expected one of ${makers.map(([known]) => known).join(', ')}`,
-    );
+    const known = [...makers.map(([one]) => one), ...ofBatches.map((operator) => operator.name)];
+    throw new UsageError(`operator '${name}' is not known, expected one of ${known.join(', ')}`);
   }
   const { definition } = maker;
   const [example] = definition.examples;
@@ -50,6 +58,14 @@ function details(name: string): string {
     table([['  state', `${bytes(stateBytes)}: ${description.layout}`]]),
   ].join('\n');
 }
+
+const detailsOfBatches = ({ name, description, stateBytes }: Operator): string =>
+  [
+    `${name}: ${description.summary}`,
+    '',
+    `with ${description.options}:`,
+    table([['  state', bytes(stateBytes)]]),
+  ].join('\n');
 
 function columnInWords(type: RowType): string {
   const ids = isArrayType(type) || isListType(type) ? '' : ' (or Utf8, as the ids are)';

@@ -13,6 +13,8 @@ type Maker = (options: never) => Operator;
 /** The operators that a step can name. */
 export const stepMakers: Readonly<Record<string, Maker>> = {
   ...Object.fromEntries(Object.entries(operators).filter(([, value]) => 'definition' in value)),
+  compressBatches: operators.compressBatches,
+  decompressBatches: operators.decompressBatches,
   rebatch,
 } as Readonly<Record<string, Maker>>;
 
