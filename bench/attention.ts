@@ -34,7 +34,7 @@ import {
   tfjsSoftmax,
   tfjsWindow,
 } from './support/attention-peers.js';
-import { type Contender, medians } from './support/medians.js';
+import { type Contender, collectGarbage, medians } from './support/medians.js';
 import { PEAK_OPERATIONS, peakRun } from './support/peak.js';
 import type { Peer } from './support/peers.js';
 import type { Result, Row } from './support/results.js';
@@ -112,7 +112,7 @@ async function timed(entries: readonly Entry[], peak: Contender) {
       if (output instanceof Promise) await output;
     },
   }));
-  const [peakTiming, ...timings] = await medians([peak, ...contenders], ROUNDS);
+  const [peakTiming, ...timings] = await medians([peak, ...contenders], ROUNDS, collectGarbage);
   return {
     peakGflops: PEAK_OPERATIONS / peakTiming!.cpuMs / 1e6,
     timings: present.map(({ name, share = 1, threads = 1 }, i) => {

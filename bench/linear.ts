@@ -39,7 +39,7 @@ const TWIN_BATCH_ROWS = 256;
 /** Calls are repeated until a sample takes about so long. */
 const SAMPLE_MS = 8;
 /** Before it is measured, so that the compiler has had its say. */
-const WARM_UP_MS = 100;
+const WARM_UP_MS = 60;
 const rounds = (T: number) => (T > 1024 ? 9 : 15);
 
 type Make = (options: { heads: number; keyDim: number; valueDim: number }) => Operator;

@@ -5,7 +5,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+/** Frees what earlier samples left behind. It also makes the engine forget what it has compiled: not for short calls. */
+export const collectGarbage = runInNewContext('gc') as () => void;
 
 export interface Contender {
   readonly name: string;
@@ -24,14 +25,18 @@ export interface Timing {
 
 /**
  * Each contender in turn, `rounds` times, after two rounds that do not count. What disturbs the machine disturbs all of
- * them alike; what one leaves behind is collected before the next.
+ * them alike. `between` is called before each sample.
  */
-export async function medians(contenders: readonly Contender[], rounds: number): Promise<Timing[]> {
+export async function medians(
+  contenders: readonly Contender[],
+  rounds: number,
+  between: () => void = () => {},
+): Promise<Timing[]> {
   const samples = contenders.map((): number[] => []);
   const cpuSamples = contenders.map((): number[] => []);
   for (let round = -2; round < rounds; round++) {
     for (const [i, { run }] of contenders.entries()) {
-      collectGarbage();
+      between();
       const startMs = performance.now();
       const startCpu = process.cpuUsage();
       await run();
