@@ -2,7 +2,8 @@
  * Attention over two sets of keys as attention over both.
  */
 import { optionRange } from '../../src/errors.js';
-import { exp64, log64 } from '../../src/kernels/math.js';
+import { log64 } from '../../src/kernels/log64.js';
+import { exp64 } from '../../src/kernels/math.js';
 
 /** Attention's outputs [n, V] and the logarithms of their sums [n]; -Infinity where there was no key. */
 export interface PartialAttention<A extends Float32Array | Float64Array = Float32Array | Float64Array> {

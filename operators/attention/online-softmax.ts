@@ -14,7 +14,8 @@
  * Source  Milakov, Gimelshein, Online normalizer calculation for softmax, 2018, arXiv:1805.02867
  */
 import { defineOperator } from '../../src/define-operator.js';
-import { exp64, log64 } from '../../src/kernels/math.js';
+import { log64 } from '../../src/kernels/log64.js';
+import { exp64 } from '../../src/kernels/math.js';
 import { f64, orMasked, startingAt } from '../../src/layout.js';
 
 /** It has none. */

@@ -16,7 +16,8 @@
  * Source  Milakov, Gimelshein, 2018, arXiv:1805.02867; Dukhan, Ablavatski, Two-Pass Softmax, 2020, arXiv:2001.04438
  */
 import { defineOperator, type StepContext } from '../../src/define-operator.js';
-import { exp64, log64 } from '../../src/kernels/math.js';
+import { log64 } from '../../src/kernels/log64.js';
+import { exp64 } from '../../src/kernels/math.js';
 import { softmaxKernels } from '../../src/kernels/softmax.js';
 import {
   type ArrayType,

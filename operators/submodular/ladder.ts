@@ -1,7 +1,7 @@
 /**
  * The powers of a ratio, on which guesses of the optimum and thresholds lie. Their bits are the same in every engine.
  */
-import { log64 } from './log64.js';
+import { log64 } from '../../src/kernels/log64.js';
 
 export class Ladder {
   readonly #ratio: number;

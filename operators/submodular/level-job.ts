@@ -5,10 +5,11 @@
  * as large as random trials say that nearly all of it still adds nearly as much at the end. What then still adds τ gets to the
  * next level. Elements that leave meanwhile are passed over; those that arrive are placed at the end.
  */
+
+import { log64 } from '../../src/kernels/log64.js';
 import { nextBelow } from '../../src/random.js';
 import type { Numbering } from './algorithm.js';
 import { depthOf, type Level, loadLevels, saveLevel } from './level.js';
-import { log64 } from './log64.js';
 import type { World } from './oracle.js';
 
 /** What the jobs of a guess have in common. */

@@ -196,30 +196,6 @@ export function exp64(x: number): number {
   return y * powerOfTwo64(half) * powerOfTwo64(n - half);
 }
 
-/** The last term of the series of log64 is 2 s^21 / 21, below 2^-54 for the largest s, 3 - 2 sqrt(2). */
-const LAST_LOG_ODD = 21;
-
-/**
- * log x in float64 of a positive normal number, at most 2 ULP off near 1 and 1 ULP elsewhere.
- *
- *   x = 2^n (1 + f), sqrt(1/2) <= 1 + f < sqrt(2)      s = f / (2 + f)
- *   log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + … + s^21 / 21)
- */
-export function log64(x: number): number {
-  let n = 0;
-  let y = x;
-  for (let step = 512; step >= 1; step /= 2) {
-    if (y >= 2 ** step) [y, n] = [y / 2 ** step, n + step];
-    else if (y < 2 ** (1 - step)) [y, n] = [y * 2 ** step, n - step];
-  }
-  if (y > Math.SQRT2) [y, n] = [y / 2, n + 1];
-  const s = (y - 1) / (y + 1);
-  const z = s * s;
-  let series = 1 / LAST_LOG_ODD;
-  for (let odd = LAST_LOG_ODD - 2; odd > 0; odd -= 2) series = series * z + 1 / odd;
-  return n * LN2_HIGH_64 + (2 * s * series + n * LN2_LOW_64);
-}
-
 /** 1 / (1 + e^-x) in float64. */
 export function sigmoid64(x: number): number {
   const power = exp64(-Math.abs(x));

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkObjective } from '../../operators/submodular/check-objective.js';
 import { Elements } from '../../operators/submodular/elements.js';
-import { log64 } from '../../operators/submodular/log64.js';
 import { setValue } from '../../operators/submodular/naive.js';
 import { bindPlainly, type Element, type Objective } from '../../operators/submodular/objective.js';
 import { coverage } from '../../operators/submodular/objectives/coverage.js';
@@ -18,6 +17,7 @@ import { Oracle } from '../../operators/submodular/oracle.js';
 import { PrefixStates } from '../../operators/submodular/prefix-states.js';
 import { DataflowError } from '../../src/errors.js';
 import { canonicalOptions } from '../../src/identity.js';
+import { log64 } from '../../src/kernels/log64.js';
 import { campaign, seeds, uniform } from '../support/property.js';
 import { withItems } from '../support/submodular.js';
 

@@ -5,9 +5,10 @@
  *
  * Features must not be negative.
  */
+
+import { log64 } from '../../../src/kernels/log64.js';
 import { checked, integer, oneOf } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
-import { log64 } from '../log64.js';
 import {
   type Bound,
   bindPlainly,

@@ -6,11 +6,12 @@
  * An element's gain is log(r / noise) with r what its row leaves unexplained: the Schur complement, from the Cholesky factor
  * of K_S + noise I, to which an added row appends its own.
  */
+
+import { log64 } from '../../../src/kernels/log64.js';
 import { paddedPoints, schurComplements, similarities } from '../../../src/kernels/similarity.js';
 import { f64 } from '../../../src/layout.js';
 import { checked, finiteNumber } from '../../../src/options.js';
 import type { Elements } from '../elements.js';
-import { log64 } from '../log64.js';
 import { type Bound, type Element, IdentifiedObjective, type Objective, type Reads } from '../objective.js';
 import { appendColumn, type Columns, copyColumns, FIRST_ROOM, newColumns } from './columns.js';
 import {
