@@ -99,7 +99,7 @@ const layout = (options: Cross) => {
 /** Blocks of keys that are copied into the arena and shared out at a time: they stay in the second level cache. */
 function blocksTogether({ kvHeads, keyDim: K, valueDim: V }: Cross): number {
   const blockFloats = BLOCK_KEYS * kvHeads * (K + V);
-  return Math.max(1, Math.min(16, Math.floor(2 ** 16 / blockFloats)));
+  return Math.max(1, Math.min(32, Math.floor(2 ** 18 / blockFloats)));
 }
 
 const scratch = (options: Cross) => {
