@@ -233,7 +233,7 @@ INLINE int runCausalGroup(const Shape *shape, Block rings, double *total, Causal
 }
 
 /**
- * Appends T rows (64 at most) to the rings and writes their outputs, for heads of keys `from` to below `to`.
+ * Appends T rows to the rings and writes their outputs, for heads of keys `from` to below `to`.
  *
  * keys [kvHeads, blocks, K, 64], values [kvHeads, blocks, 64, V], phi [H, blocks, R, 64], decay [H, blocks, 64],
  * total [H]; q [T, H K], k [T, kvHeads K], v [T, kvHeads V], g [T, H], phiQ, phiK [T, H R], sinkBias [H] or null,
