@@ -162,7 +162,8 @@ export const crossAttention = defineOperator({
     const most = BLOCK_KEYS * blocksTogether(context.options);
     for (let t = 0; t < T; ) {
       const [open, left] = [position[0]!, T - t];
-      const whole = open > 0 ? 0 : Math.min(left - (left % BLOCK_KEYS), most);
+      // The last whole block passes through the open one, whose bytes are then the same however the rows are cut.
+      const whole = open > 0 ? 0 : Math.max(0, Math.min(left - (left % BLOCK_KEYS) - BLOCK_KEYS, most));
       const count = whole || Math.min(BLOCK_KEYS - open, left);
       copyRows(context, { k, v }, t, count);
       if (whole > 0) takeWhole(context, count);
