@@ -1,8 +1,8 @@
 /**
  * The memory one opened operator works in: cells of state, constants, scratch, and blocks that rows pass through.
  *
- * An operator with kernels has one arena. Its rows are copied in and out in blocks of 64, which stay in the second
- * level cache; the kernel sees nothing but the arena. An operator without kernels is handed the columns themselves.
+ * An operator with kernels has one arena. Its rows are copied in and out in blocks, of 64 where an operator names no
+ * other number; the kernel sees nothing but the arena. An operator without kernels is handed the columns themselves.
  */
 import type { RecordBatch } from 'apache-arrow';
 import { type Cells, CodecCells, LayoutCells } from './cells.js';
@@ -61,12 +61,15 @@ export class Workspace {
   readonly #block: Arrays | undefined;
   /** These and the columns that lie elsewhere, as a step gets them. */
   readonly #rows: StepRows;
+  readonly #blockRows: number;
   #emit: Emit = () => {};
 
   constructor(plan: Plan, cells: number, context: OpenContext = {}) {
     const { definition, options, layout, inputs, outputs, constants, scratch } = plan;
     const inBlocks = definition.kernels !== undefined && definition.passing !== 'columns';
-    const blocks = layoutOf(inBlocks ? blocksOf(arraysAmong({ ...inputs, ...outputs })) : {});
+    this.#blockRows = definition.blockRows?.(options) ?? BLOCK_ROWS;
+    const rowTypes = arraysAmong({ ...inputs, ...outputs });
+    const blocks = layoutOf(inBlocks ? blocksOf(rowTypes, this.#blockRows) : {});
     const constantsBytes = Object.values(constants).reduce(
       (sum, array) => sum + aligned(array.byteLength),
       0,
@@ -141,7 +144,9 @@ export class Workspace {
     this.#emit = emit;
     if (this.#block === undefined) this.#stepWhole(columns, rows, count, out);
     else
-      for (let from = 0; from < count; from += BLOCK_ROWS) this.#stepBlock(columns, rows, from, count, out);
+      for (let from = 0; from < count; from += this.#blockRows) {
+        this.#stepBlock(columns, rows, from, count, out);
+      }
     this.#plan.definition.endBatch?.(this.#context);
   }
 
@@ -157,7 +162,7 @@ export class Workspace {
 
   #stepBlock(columns: Columns, rows: RowNumbers, from: number, count: number, out: Arrays): void {
     const { definition, inputs, outputs } = this.#plan;
-    const numRows = Math.min(BLOCK_ROWS, count - from);
+    const numRows = Math.min(this.#blockRows, count - from);
     const block = this.#rows;
     block.numRows = numRows;
     for (const role in inputs) {
@@ -258,10 +263,10 @@ const checks = { firstNonFinite, firstAbove };
 type StepRows = Mutable<Parameters<AnyDefinition['step']>[1]>;
 type Mutable<T> = { -readonly [N in keyof T]: T[N] };
 
-const blocksOf = (types: ArrayTypes): ArrayTypes =>
+const blocksOf = (types: ArrayTypes, rows: number): ArrayTypes =>
   Object.fromEntries(
     Object.entries(types).map(([role, type]) => [
       role,
-      { ...type, shape: [BLOCK_ROWS, ...type.shape], length: BLOCK_ROWS * type.length },
+      { ...type, shape: [rows, ...type.shape], length: rows * type.length },
     ]),
   );

@@ -107,13 +107,20 @@ const constants = (options: Causal) => ({
   ...((options.sinkBias && { sinkBias: Float32Array.from(options.sinkBias) }) as { sinkBias?: Float32Array }),
 });
 
+/** Rows a call: threads meet after each, so that several take more where rows are narrow (a megabyte of them). */
+function blockRows({ heads: H, kvHeads, keyDim: K, valueDim: V, threads }: Causal): number {
+  if (threads === 1) return BLOCK_KEYS;
+  const blockFloats = BLOCK_KEYS * (H + kvHeads) * (K + V);
+  return BLOCK_KEYS * Math.max(1, Math.min(16, Math.floor(2 ** 18 / blockFloats)));
+}
+
 const scratch = (options: Causal) => {
   const shape = ringShape(options);
-  const factors = f32(BLOCK_KEYS, shape.heads, shape.rank);
+  const factors = f32(blockRows(options), shape.heads, shape.rank);
   return {
     phiQ: factors,
     phiK: factors,
-    rates: f32(BLOCK_KEYS, shape.heads),
+    rates: f32(blockRows(options), shape.heads),
     scores: f32(options.threads, causalScratch(shape)),
   };
 };
@@ -153,6 +160,7 @@ export const causalAttention = defineOperator({
   constants,
   scratch,
   threads: ({ threads }) => threads,
+  blockRows: (options: Causal) => blockRows(options),
   step(context, { numRows: T, q, k, v, g, o }) {
     const { options, state, constants, scratch, kernels, together } = context;
     const { keys, values, phi, decay, total, rows, skipped } = state;

@@ -17,7 +17,7 @@ import { defineOperator, type StepContext } from '../../src/define-operator.js';
 import { optionRange } from '../../src/errors.js';
 import { attentionKernels, mergeSoftmax, settleSoftmax, tilesOf } from '../../src/kernels/attention.js';
 import { BLOCK_KEYS, packQuery, TILE_ROWS } from '../../src/kernels/attention-block.js';
-import { f32, f64, i32, startingAt, type Views } from '../../src/layout.js';
+import { checkedByStep, f32, f64, i32, startingAt, type Views } from '../../src/layout.js';
 import { numbers, oneOf } from '../../src/options.js';
 import { fillFactors } from './bias.js';
 import {
@@ -96,13 +96,33 @@ const layout = (options: Cross) => {
   };
 };
 
-const scratch = (options: Cross) => ({
-  ...softmaxSlots(countOf(options), options),
-  scores: f32(options.threads, TILE_ROWS, BLOCK_KEYS),
-  phiK: f32(BLOCK_KEYS, options.heads, rankOf(options)),
-});
+/** Blocks of keys that are copied into the arena and shared out at a time: they stay in the second level cache. */
+function blocksTogether({ kvHeads, keyDim: K, valueDim: V }: Cross): number {
+  const blockFloats = BLOCK_KEYS * kvHeads * (K + V);
+  return Math.max(1, Math.min(32, Math.floor(2 ** 18 / blockFloats)));
+}
 
-const constants = (options: Cross) => ({ queries: packQueries(options), shape: packedShape(options) });
+const scratch = (options: Cross) => {
+  const { heads: H, kvHeads, keyDim: K, valueDim: V, threads } = options;
+  const [B, R] = [blocksTogether(options), rankOf(options)];
+  return {
+    ...softmaxSlots(countOf(options), options),
+    k: f32(B, BLOCK_KEYS, kvHeads, K),
+    v: f32(B, BLOCK_KEYS, kvHeads, V),
+    phiK: f32(B, BLOCK_KEYS, H, R),
+    keys: f32(kvHeads, B, K, BLOCK_KEYS),
+    values: f32(kvHeads, B, BLOCK_KEYS, V),
+    phi: f32(H, B, R, BLOCK_KEYS),
+    scores: f32(threads, TILE_ROWS, BLOCK_KEYS),
+  };
+};
+
+const constants = (options: Cross) => ({
+  queries: packQueries(options),
+  /** Of the open block, and of the blocks that are taken in together. */
+  openShape: packedShape(options),
+  shape: packedShape(options, { ringBlocks: blocksTogether(options) }),
+});
 
 type Softmax = Views<ReturnType<typeof softmaxSlots>>;
 type Context = StepContext<
@@ -126,7 +146,11 @@ export const crossAttention = defineOperator({
     emit: "when the outputs are emitted: 'end' (default) or 'batch'",
   },
   check,
-  inputs: ({ kvHeads, keyDim: K, valueDim: V }) => ({ k: f32(kvHeads * K), v: f32(kvHeads * V) }),
+  passing: 'columns',
+  inputs: ({ kvHeads, keyDim: K, valueDim: V }) => ({
+    k: checkedByStep(f32(kvHeads * K)),
+    v: checkedByStep(f32(kvHeads * V)),
+  }),
   outputs: ({ heads: H, valueDim: V }) => ({ o: f32(H * V), lse: f32(H) }),
   layout: (options: Cross) => layout(options),
   constants,
@@ -134,22 +158,19 @@ export const crossAttention = defineOperator({
   threads: ({ threads }) => threads,
   emits: 'batches',
   step(context, { numRows: T, k, v }) {
-    const { options, state, constants, scratch, kernels } = context;
-    const { heads: H, kvHeads, keyDim: K, valueDim: V, bias } = options;
-    const { keys, values, phi, rows, skipped, position } = state;
-    fillFactors('phiK', bias, H, rows[0]!, T, scratch.phiK);
+    const { position, rows } = context.state;
+    const most = BLOCK_KEYS * blocksTogether(context.options);
     for (let t = 0; t < T; ) {
-      const first = position[0]!;
-      const count = Math.min(BLOCK_KEYS - first, T - t);
-      const kRows = k.subarray(t * kvHeads * K);
-      const vRows = v.subarray(t * kvHeads * V);
-      const phiRows = scratch.phiK.subarray(t * H * rankOf(options));
-      kernels.keepBlockKeys(keys, values, phi, kRows, vRows, phiRows, constants.shape, first, count);
-      if (first + count === BLOCK_KEYS) skipped[0]! += takeBlock(context, state, BLOCK_KEYS);
-      position[0] = (first + count) % BLOCK_KEYS;
+      const [open, left] = [position[0]!, T - t];
+      // The last whole block passes through the open one, whose bytes are then the same however the rows are cut.
+      const whole = open > 0 ? 0 : Math.max(0, Math.min(left - (left % BLOCK_KEYS) - BLOCK_KEYS, most));
+      const count = whole || Math.min(BLOCK_KEYS - open, left);
+      copyRows(context, { k, v }, t, count);
+      if (whole > 0) takeWhole(context, count);
+      else takeOpen(context, count);
+      rows[0]! += count;
       t += count;
     }
-    rows[0]! += T;
   },
   endBatch(context) {
     if (context.options.emit === 'batch') emitSofar(context);
@@ -159,7 +180,7 @@ export const crossAttention = defineOperator({
   },
   settle(context) {
     const { state, options, kernels } = context;
-    takeBlock(context, state, state.position[0]!);
+    takeBlocks(context, state, state, state.position[0]!);
     kernels.settleSoftmax(state.m, state.l, state.o, state.m.length, options.valueDim);
   },
   merge(a, b, { valueDim: V }) {
@@ -176,36 +197,78 @@ export const crossAttention = defineOperator({
   ],
 });
 
-/** Takes the open block's first `count` keys into a running softmax, its queries shared out over the threads. */
-function takeBlock(
-  { options, state, constants, scratch, together }: Context,
-  softmax: Softmax,
-  count: number,
-) {
-  const { queries, shape } = constants;
-  const { m, l, o } = softmax;
-  const { keys, values, phi } = state;
-  const N = countOf(options);
-  const shares = evenShares(tilesOf(options.heads, N), options.threads).map(
-    ([from, to], i) =>
-      [
-        queries,
-        keys,
-        values,
-        phi,
-        m,
-        l,
-        o,
-        scratch.scores.subarray(i * TILE_ROWS * BLOCK_KEYS),
-        shape,
-        N,
-        count,
-        from,
-        to,
-      ] as const,
-  );
-  return together('attendBlock', shares).reduce((sum, kept) => sum + kept, 0);
+interface Columns {
+  readonly k: Float32Array;
+  readonly v: Float32Array;
 }
+
+/** Copies `count` rows from row `t` on to the front of the scratch. */
+function copyRows({ options, state, scratch }: Context, { k, v }: Columns, t: number, count: number): void {
+  const { heads, kvHeads, keyDim, valueDim, bias } = options;
+  const [keyFloats, valueFloats] = [kvHeads * keyDim, kvHeads * valueDim];
+  scratch.k.set(k.subarray(t * keyFloats, (t + count) * keyFloats));
+  scratch.v.set(v.subarray(t * valueFloats, (t + count) * valueFloats));
+  fillFactors('phiK', bias, heads, state.rows[0]!, count, scratch.phiK);
+}
+
+/** Appends the copied rows to the open block, and takes it in once it is full. */
+function takeOpen(context: Context, count: number): void {
+  const { state, constants, scratch, kernels } = context;
+  const { keys, values, phi, position, skipped } = state;
+  const { k, v, phiK } = scratch;
+  const first = position[0]!;
+  const kept = kernels.keepBlockKeys(keys, values, phi, k, v, phiK, constants.openShape, first, count);
+  if (kept < count) refuse(context);
+  if (first + count === BLOCK_KEYS) skipped[0]! += takeBlocks(context, state, state, BLOCK_KEYS);
+  position[0] = (first + count) % BLOCK_KEYS;
+}
+
+/** Takes in the copied rows, which are whole blocks: threads share out the blocks first, then the queries. */
+function takeWhole(context: Context, count: number): void {
+  const { options, state, constants, scratch, together } = context;
+  const { heads: H, kvHeads, keyDim, valueDim, threads } = options;
+  const { keys, values, phi, k, v, phiK } = scratch;
+  const shares = evenShares(count / BLOCK_KEYS, threads).map(([from, to]) => {
+    const [first, rows] = [from * BLOCK_KEYS, (to - from) * BLOCK_KEYS];
+    const own = [
+      k.subarray(first * kvHeads * keyDim),
+      v.subarray(first * kvHeads * valueDim),
+      phiK.subarray(first * H * rankOf(options)),
+    ] as const;
+    return [keys, values, phi, ...own, constants.shape, first, rows] as const;
+  });
+  if (sum(together('keepBlockKeys', shares)) < count) refuse(context);
+  state.skipped[0]! += takeBlocks(context, scratch, state, count);
+}
+
+/** The error of rows among the copied ones that are not finite. */
+function refuse(context: Context): void {
+  context.check('k');
+  context.check('v');
+}
+
+interface Blocks {
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
+  readonly phi: Float32Array;
+}
+
+/** Takes the first `count` keys of the open block, or of those in scratch, into a running softmax; threads share the queries. */
+function takeBlocks(context: Context, blocks: Blocks, softmax: Softmax, count: number): number {
+  const { options, state, constants, scratch, together } = context;
+  const { queries } = constants;
+  const shape = blocks === state ? constants.openShape : constants.shape;
+  const { keys, values, phi } = blocks;
+  const { m, l, o } = softmax;
+  const N = countOf(options);
+  const shares = evenShares(tilesOf(options.heads, N), options.threads).map(([from, to], i) => {
+    const scores = scratch.scores.subarray(i * TILE_ROWS * BLOCK_KEYS);
+    return [queries, keys, values, phi, m, l, o, scores, shape, N, count, from, to] as const;
+  });
+  return sum(together('attendBlocks', shares));
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 
 /** Emits what the queries make of the keys so far; the state stays as it is. */
 function emitSofar(context: Context): void {
@@ -214,7 +277,7 @@ function emitSofar(context: Context): void {
   m.set(state.m);
   l.set(state.l);
   o.set(state.o);
-  takeBlock(context, scratch, state.position[0]!);
+  takeBlocks(context, state, scratch, state.position[0]!);
   kernels.settleSoftmax(m, l, o, m.length, options.valueDim);
   if (kernels.firstNonFinite(o, o.length) >= 0) throw overflow(NAME);
   context.emit({ o: o.slice(), lse: m.slice() }, countOf(options));

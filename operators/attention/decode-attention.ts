@@ -38,11 +38,11 @@ import {
 
 export type DecodeAttentionOptions = AttentionOptions;
 
-/** Units that are copied into the arena and shared out at a time: about a megabyte of keys and values. */
+/** Units that are copied into the arena and shared out at a time: about four megabytes of keys and values. */
 function unitsTogether(options: Attention): number {
   const { kvHeads, keyDim: K, valueDim: V, threads } = options;
   const unitFloats = BLOCK_KEYS * kvHeads * (K + V);
-  return Math.max(threads, Math.min(256, Math.floor(2 ** 18 / unitFloats)));
+  return Math.max(threads, Math.min(256, Math.floor(2 ** 20 / unitFloats)));
 }
 
 const scratch = (options: Attention) => {
@@ -163,7 +163,7 @@ function copyRun(
   count: number,
   unit: number,
 ): Pick<Run, 'row' | 'unit' | 'units'> {
-  const { options, scratch, kernels } = context;
+  const { options, scratch } = context;
   const { heads: H, kvHeads, keyDim, valueDim, bias } = options;
   const R = rankOf(options);
   const units = Math.ceil(count / BLOCK_KEYS);
@@ -171,7 +171,6 @@ function copyRun(
     const first = offsets[row]! + at;
     const target = scratch[role].subarray(unit * BLOCK_KEYS * width);
     target.set((values as Float32Array).subarray(first * width, (first + count) * width));
-    if (kernels.firstNonFinite(target, count * width) >= 0) context.check(role);
   };
   copy('k', k, kvHeads * keyDim);
   copy('v', v, kvHeads * valueDim);
@@ -187,12 +186,10 @@ function copyRun(
 }
 
 /** The partial results of all units that are together, of which the first is number `dealt` of the batch. */
-function attend(
-  { options, scratch, constants: { shape }, together }: Context,
-  units: number,
-  dealt: number,
-): void {
+function attend(context: Context, units: number, dealt: number): void {
   if (units === 0) return;
+  const { options, scratch, constants, together } = context;
+  const { shape } = constants;
   const { q, k, v, phiQ, phiK, m, l, o, own, counts } = scratch;
   const { threads } = options;
   const floats = own.length / threads;
@@ -201,7 +198,10 @@ function attend(
     const first = firstOf(thread, dealt, threads);
     return [q, k, v, phiQ, phiK, m, l, o, mine, shape, counts, units, first, threads] as const;
   });
-  together('attendUnits', shares);
+  const taken = together('attendUnits', shares).reduce((sum, own) => sum + own, 0);
+  if (taken === units) return;
+  context.check('k');
+  context.check('v');
 }
 
 /** The first of the units behind number `dealt` that a thread gets: they go round. */

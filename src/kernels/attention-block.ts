@@ -10,7 +10,7 @@ import { weight32 } from './weight.js';
 const { fround } = Math;
 
 export const BLOCK_KEYS = 64;
-/** Rows that are attended to together, and that `attendBlock` counts by. */
+/** Rows that are attended to together, and that `attendBlocks` counts by. */
 export const TILE_ROWS = 4;
 /** Parts of a row's sum of weights, one for each lane of a vector. */
 const LANES = 4;

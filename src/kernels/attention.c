@@ -19,45 +19,62 @@ INLINE Block blockOf(Block rings, const Shape *shape, int head, int slot) {
 }
 
 /**
- * Appends `count` rows to a block of keys, behind its first `first` rows. keys [kvHeads, K, 64],
- * values [kvHeads, 64, V], phi [H, R, 64]; k [count, kvHeads K], v [count, kvHeads V], phiK [count, H R].
+ * Appends `count` rows to blocks of keys, behind their first `first` rows. keys [kvHeads, blocks, K, 64],
+ * values [kvHeads, blocks, 64, V], phi [H, blocks, R, 64]; k [count, kvHeads K], v [count, kvHeads V],
+ * phiK [count, H R]. Gives the rows that it appended: all of them, or 0 where a number among them is not finite.
  */
-EXPORT void keepBlockKeys(float *keys, float *values, float *phi, const float *k, const float *v, const float *phiK,
-                          const Shape *shape, int first, int count) {
+EXPORT int keepBlockKeys(float *keys, float *values, float *phi, const float *k, const float *v, const float *phiK,
+                         const Shape *shape, int first, int count) {
   const int K = shape->K, V = shape->V, R = shape->R, kvHeads = shape->kvHeads;
-  for (int head = 0; head < kvHeads; head++) {
-    const Block block = {keys + head * K * BLOCK_KEYS, values + head * V * BLOCK_KEYS, 0, 0};
-    keepKeys(block, shape, k + head * K, kvHeads * K, v + head * V, kvHeads * V, first, count);
+  if (firstNonFinite(k, count * kvHeads * K) >= 0 || firstNonFinite(v, count * kvHeads * V) >= 0) return 0;
+  for (int t = 0; t < count;) {
+    const int slot = (first + t) / BLOCK_KEYS, row = (first + t) % BLOCK_KEYS;
+    const int rows = rowsOfPart(row, count - t, BLOCK_KEYS);
+    for (int head = 0; head < shape->H; head++) {
+      const Block block = blockOf((Block){keys, values, phi, 0}, shape, head, slot);
+      if (R > 0) keepPhi(block.phi, R, phiK + (t * shape->H + head) * R, shape->H * R, row, rows);
+    }
+    for (int head = 0; head < kvHeads; head++) {
+      const Block block = blockOf((Block){keys, values, 0, 0}, shape, head * (shape->H / kvHeads), slot);
+      keepKeys(block, shape, k + (t * kvHeads + head) * K, kvHeads * K, v + (t * kvHeads + head) * V, kvHeads * V,
+               row, rows);
+    }
+    t += rows;
   }
-  for (int head = 0; head < shape->H && R > 0; head++) {
-    keepPhi(phi + head * R * BLOCK_KEYS, R, phiK + head * R, shape->H * R, first, count);
-  }
+  return count;
 }
 
-/**
- * Takes the first `count` keys of a block into the running softmax of every query. queries [H, N, K + R] packed,
- * m, l [N, H], o [N, H, V]; the tiles of four queries `from` to below `to`, counted through all heads.
- * Gives how many rows were not rescaled. scratch [4, 64].
- */
-EXPORT int attendBlock(const float *queries, float *keys, float *values, float *phi, float *m, float *l, float *o,
-                       float *scratch, const Shape *shape, int N, int count, int from, int to) {
-  const int H = shape->H, V = shape->V, width = shape->K + shape->R;
-  const int tiles = (N + TILE_ROWS - 1) / TILE_ROWS;
+/** Takes a block's first `count` keys into the running softmax of a head's rows `row` to below `to`, four at most. */
+INLINE int attendQueries(Queries all, Block block, const Shape *shape, int row, int to, int count, float *scratch) {
+  const int width = shape->K + shape->R;
   Spans spans;
   for (int i = 0; i < TILE_ROWS; i++) {
     spans.from[i] = 0;
     spans.to[i] = count;
   }
+  if (row + TILE_ROWS <= to) return attendFour(queriesFrom(all, row, width), block, shape, &spans, scratch);
   int kept = 0;
-  for (int tile = from; tile < to; tile++) {
-    const int head = tile / tiles, row = tile % tiles * TILE_ROWS;
-    const Block block = blockOf((Block){keys, values, phi, 0}, shape, head, 0);
-    const Queries all = {queries + head * N * width, 0, m + head, l + head, o + head * V, H, H * V};
-    if (row + TILE_ROWS <= N) {
-      kept += attendFour(queriesFrom(all, row, width), block, shape, &spans, scratch);
-      continue;
+  for (; row < to; row++) kept += attendOne(queriesFrom(all, row, width), block, shape, &spans, scratch);
+  return kept;
+}
+
+/**
+ * Takes the first `count` keys of blocks into the running softmax of every query, block by block. keys, values and phi
+ * as in `keepBlockKeys`; queries [H, N, K + R] packed, m, l [N, H], o [N, H, V]; the tiles of four queries `from` to
+ * below `to`, counted through all heads. Gives how many rows of how many blocks were not rescaled. scratch [4, 64].
+ */
+EXPORT int attendBlocks(const float *queries, float *keys, float *values, float *phi, float *m, float *l, float *o,
+                        float *scratch, const Shape *shape, int N, int count, int from, int to) {
+  const int H = shape->H, V = shape->V, width = shape->K + shape->R;
+  const int tiles = (N + TILE_ROWS - 1) / TILE_ROWS;
+  int kept = 0;
+  for (int first = 0; first < count; first += BLOCK_KEYS) {
+    for (int tile = from; tile < to; tile++) {
+      const int head = tile / tiles, row = tile % tiles * TILE_ROWS;
+      const Block block = blockOf((Block){keys, values, phi, 0}, shape, head, first / BLOCK_KEYS);
+      const Queries all = {queries + head * N * width, 0, m + head, l + head, o + head * V, H, H * V};
+      kept += attendQueries(all, block, shape, row, N, least(count - first, BLOCK_KEYS), scratch);
     }
-    for (int i = row; i < N; i++) kept += attendOne(queriesFrom(all, i, width), block, shape, &spans, scratch);
   }
   return kept;
 }
@@ -216,7 +233,7 @@ INLINE int runCausalGroup(const Shape *shape, Block rings, double *total, Causal
 }
 
 /**
- * Appends T rows (64 at most) to the rings and writes their outputs, for heads of keys `from` to below `to`.
+ * Appends T rows to the rings and writes their outputs, for heads of keys `from` to below `to`.
  *
  * keys [kvHeads, blocks, K, 64], values [kvHeads, blocks, 64, V], phi [H, blocks, R, 64], decay [H, blocks, 64],
  * total [H]; q [T, H K], k [T, kvHeads K], v [T, kvHeads V], g [T, H], phiQ, phiK [T, H R], sinkBias [H] or null,
@@ -244,36 +261,23 @@ EXPORT int causalAttention(float *keys, float *values, float *phi, double *decay
 }
 
 /** Takes a block's first `count` keys into the running softmax of one query a head: m, l [H], o [H, V]. */
-INLINE int attendHeads(const float *queries, Block rings, float *m, float *l, float *o, const Shape *shape, int count,
-                       float *scores) {
-  const int V = shape->V, width = shape->K + shape->R;
-  const int group = shape->H / shape->kvHeads;
-  const Queries all = {queries, 0, m, l, o, 1, V};
-  Spans spans;
-  for (int i = 0; i < TILE_ROWS; i++) {
-    spans.from[i] = 0;
-    spans.to[i] = count;
-  }
-  int kept = 0;
-  for (int head = 0; head < shape->H;) {
+INLINE void attendHeads(const float *queries, Block rings, float *m, float *l, float *o, const Shape *shape, int count,
+                        float *scores) {
+  const int group = shape->R > 0 ? 1 : shape->H / shape->kvHeads;
+  const Queries all = {queries, 0, m, l, o, 1, shape->V};
+  for (int head = 0; head < shape->H; head += group) {
     const Block block = blockOf(rings, shape, head, 0);
-    const int sharing = shape->R > 0 ? 1 : group - head % group;
-    const Queries own = queriesFrom(all, head, width);
-    if (sharing >= TILE_ROWS) {
-      kept += attendFour(own, block, shape, &spans, scores);
-      head += TILE_ROWS;
-    } else {
-      kept += attendOne(own, block, shape, &spans, scores);
-      head++;
+    for (int row = 0; row < group; row += TILE_ROWS) {
+      attendQueries(all, block, shape, head + row, head + group, count, scores);
     }
   }
-  return kept;
 }
 
 /**
  * The running softmax of one query a head over at most 64 keys, for every `stride`th of `units` from `first` on:
  * q [units, H K], k [units, 64, kvHeads K], v [units, 64, kvHeads V], phiQ [units, H R], phiK [units, 64, H R],
  * counts [units] of keys; m, l [units, H], o [units, H, V] start anew.
+ * Gives the units that it took: it stops at one with a number that is not finite.
  * scratch [4 64 + H (K + R) + 64 (kvHeads (K + V) + H R)].
  */
 EXPORT int attendUnits(const float *q, const float *k, const float *v, const float *phiQ, const float *phiK, float *m,
@@ -282,7 +286,7 @@ EXPORT int attendUnits(const float *q, const float *k, const float *v, const flo
   const int H = shape->H, kvHeads = shape->kvHeads, K = shape->K, V = shape->V, R = shape->R;
   float *queries = scratch + TILE_ROWS * BLOCK_KEYS, *keys = queries + H * (K + R);
   float *values = keys + kvHeads * K * BLOCK_KEYS, *phi = values + kvHeads * V * BLOCK_KEYS;
-  int kept = 0;
+  int taken = 0;
   for (int unit = first; unit < units; unit += stride) {
     for (int head = 0; head < H; head++) {
       const int at = unit * H + head;
@@ -292,10 +296,12 @@ EXPORT int attendUnits(const float *q, const float *k, const float *v, const flo
     }
     fill(o + unit * H * V, 0, H * V);
     const int row = unit * BLOCK_KEYS;
-    keepBlockKeys(keys, values, phi, k + row * kvHeads * K, v + row * kvHeads * V, phiK + row * H * R, shape, 0,
-                  counts[unit]);
-    kept += attendHeads(queries, (Block){keys, values, phi, 0}, m + unit * H, l + unit * H, o + unit * H * V, shape,
-                        counts[unit], scratch);
+    const int rows = keepBlockKeys(keys, values, phi, k + row * kvHeads * K, v + row * kvHeads * V, phiK + row * H * R,
+                                   shape, 0, counts[unit]);
+    if (rows < counts[unit]) break;
+    attendHeads(queries, (Block){keys, values, phi, 0}, m + unit * H, l + unit * H, o + unit * H * V, shape, rows,
+                scratch);
+    taken++;
   }
-  return kept;
+  return taken;
 }

@@ -22,10 +22,13 @@ import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
 import { wasm } from './wasm/attention.js';
 
-/** Tiles of queries that `attendBlock` counts. */
+/** Tiles of queries that `attendBlocks` counts. */
 export const tilesOf = (heads: number, queries: number): number => heads * Math.ceil(queries / TILE_ROWS);
 
-/** Appends `count` rows to a block of keys, behind its first `first` rows. */
+/**
+ * Appends `count` rows to blocks of keys, behind their first `first` rows. Gives the rows that it appended: all of them,
+ * or 0 where a number among them is not finite.
+ */
 export function keepBlockKeys(
   keys: Float32Array,
   values: Float32Array,
@@ -36,16 +39,22 @@ export function keepBlockKeys(
   shape: Int32Array,
   first: number,
   count: number,
-): void {
-  const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = unpackShape(shape);
+): number {
+  const unpacked = unpackShape(shape);
+  const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = unpacked;
+  if (firstNonFinite(k, count * kvHeads * K) >= 0 || firstNonFinite(v, count * kvHeads * V) >= 0) return 0;
   for (let i = 0; i < count; i++) {
-    for (let h = 0; h < kvHeads; h++) {
-      const chunk = { ...blockOfHead(keys, values, phi, h, h, K, V, R), S: keys, K, V, C: BLOCK_KEYS };
-      keepKey(chunk, first + i, k, (i * kvHeads + h) * K);
-      keepValue(chunk, first + i, v, (i * kvHeads + h) * V);
+    const [slot, row] = [Math.floor((first + i) / BLOCK_KEYS), (first + i) % BLOCK_KEYS];
+    for (let h = 0; h < H; h++) {
+      const block = blockOfHead(keys, values, phi, h, slot, unpacked);
+      const kvHead = Math.floor((h * kvHeads) / H);
+      const chunk = { ...block, S: keys, K, V, C: BLOCK_KEYS };
+      keepKey(chunk, row, k, (i * kvHeads + kvHead) * K);
+      keepValue(chunk, row, v, (i * kvHeads + kvHead) * V);
+      keepPhi(block.phi, 0, R, row, phiK, (i * H + h) * R);
     }
-    for (let h = 0; h < H; h++) keepPhi(phi, h * R * BLOCK_KEYS, R, first + i, phiK, (i * H + h) * R);
   }
+  return count;
 }
 
 /** A row's phiK [R] as a column of a block's phi [R, 64]. */
@@ -64,14 +73,15 @@ function blockOfHead(
   keys: Float32Array,
   values: Float32Array,
   phi: Float32Array,
-  kvHead: number,
   head: number,
-  K: number,
-  V: number,
-  R: number,
+  slot: number,
+  { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R, ringBlocks }: Shape,
 ): Block {
-  const part = (x: Float32Array, i: number, floats: number) =>
-    x.subarray(i * floats * BLOCK_KEYS, (i + 1) * floats * BLOCK_KEYS);
+  const part = (x: Float32Array, ring: number, floats: number) => {
+    const at = (ring * ringBlocks + slot) * floats * BLOCK_KEYS;
+    return x.subarray(at, at + floats * BLOCK_KEYS);
+  };
+  const kvHead = Math.floor((head * kvHeads) / H);
   return {
     keys: part(keys, kvHead, K),
     values: part(values, kvHead, V),
@@ -81,11 +91,11 @@ function blockOfHead(
 }
 
 /**
- * Takes the first `count` keys of a block into the running softmax of every query. queries [H, N, K + R] packed,
- * m, l [N, H], o [N, H, V]; the tiles of four queries `from` to below `to`, counted through all heads.
- * Gives how many rows were not rescaled. scratch [4, 64].
+ * Takes the first `count` keys of blocks into the running softmax of every query, block by block. keys, values and phi
+ * as in `keepBlockKeys`; queries [H, N, K + R] packed, m, l [N, H], o [N, H, V]; the tiles of four queries `from` to
+ * below `to`, counted through all heads. Gives how many rows of how many blocks were not rescaled. scratch [4, 64].
  */
-export function attendBlock(
+export function attendBlocks(
   queries: Float32Array,
   keys: Float32Array,
   values: Float32Array,
@@ -101,17 +111,20 @@ export function attendBlock(
   to: number,
 ): number {
   const unpacked = unpackShape(shape);
-  const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = unpacked;
+  const { heads: H, keyDim: K, valueDim: V, rank: R } = unpacked;
   const tiles = tilesOf(1, N);
   let kept = 0;
-  for (let tile = from; tile < to; tile++) {
-    const head = Math.floor(tile / tiles);
-    const block = blockOfHead(keys, values, phi, Math.floor((head * kvHeads) / H), head, K, V, R);
-    const first = (tile % tiles) * TILE_ROWS;
-    for (let i = first; i < Math.min(first + TILE_ROWS, N); i++) {
-      const at = i * H + head;
-      const query = { packed: queries, row: (head * N + i) * (K + R), decay: 0, m, l, at, o, oRow: at * V };
-      kept += attendRow(query, block, unpacked, 0, count, scratch);
+  for (let first = 0; first < count; first += BLOCK_KEYS) {
+    const size = Math.min(BLOCK_KEYS, count - first);
+    for (let tile = from; tile < to; tile++) {
+      const head = Math.floor(tile / tiles);
+      const block = blockOfHead(keys, values, phi, head, first / BLOCK_KEYS, unpacked);
+      const row = (tile % tiles) * TILE_ROWS;
+      for (let i = row; i < Math.min(row + TILE_ROWS, N); i++) {
+        const at = i * H + head;
+        const query = { packed: queries, row: (head * N + i) * (K + R), decay: 0, m, l, at, o, oRow: at * V };
+        kept += attendRow(query, block, unpacked, 0, size, scratch);
+      }
     }
   }
   return kept;
@@ -146,7 +159,8 @@ export const unitScratch = ({ heads: H, kvHeads, keyDim: K, valueDim: V, rank: R
 /**
  * The running softmax of one query a head over at most 64 keys, for every `stride`th of `units` from `first` on:
  * q [units, H K], k [units, 64, kvHeads K], v [units, 64, kvHeads V], phiQ [units, H R], phiK [units, 64, H R],
- * counts [units] of keys; m, l [units, H], o [units, H, V] start anew. scratch of `unitScratch` floats.
+ * counts [units] of keys; m, l [units, H], o [units, H, V] start anew. scratch of `unitScratch` floats. Gives the units
+ * that it took: it stops at one with a number that is not finite.
  */
 export function attendUnits(
   q: Float32Array,
@@ -171,7 +185,7 @@ export function attendUnits(
   const values = keys.subarray(kvHeads * K * BLOCK_KEYS);
   const phi = values.subarray(kvHeads * V * BLOCK_KEYS);
   const part = (x: Float32Array, unit: number, floats: number) => x.subarray(unit * floats);
-  let kept = 0;
+  let taken = 0;
   for (let unit = first; unit < units; unit += stride) {
     for (let h = 0; h < H; h++) {
       const at = unit * H + h;
@@ -185,17 +199,18 @@ export function attendUnits(
     const vRows = part(v, unit, BLOCK_KEYS * kvHeads * V);
     const phiRows = part(phiK, unit, BLOCK_KEYS * H * R);
     const count = counts[unit]!;
-    keepBlockKeys(keys, values, phi, kRows, vRows, phiRows, shape, 0, count);
-    kept += attendBlock(queries, keys, values, phi, ownM, ownL, ownO, scratch, shape, 1, count, 0, H);
+    if (keepBlockKeys(keys, values, phi, kRows, vRows, phiRows, shape, 0, count) < count) break;
+    attendBlocks(queries, keys, values, phi, ownM, ownL, ownO, scratch, shape, 1, count, 0, H);
+    taken++;
   }
-  return kept;
+  return taken;
 }
 
 export const attentionKernels = defineKernels('attention', wasm, {
   firstNonFinite,
   firstAbove,
   keepBlockKeys,
-  attendBlock,
+  attendBlocks,
   settleSoftmax,
   mergeSoftmax,
   causalAttention,

@@ -53,7 +53,7 @@ function blockAt(rings: Rings, slot: number, { keyDim: K, valueDim: V, rank: R }
 }
 
 /**
- * Appends T rows (64 at most) to the rings and writes their outputs, for heads of keys `from` to below `to`.
+ * Appends T rows to the rings and writes their outputs, for heads of keys `from` to below `to`.
  *
  * decay [H, blocks, 64], total [H]: sums of all log decays up to each row, and up to the last; g [T, H];
  * sinkBias [H] or undefined; scratch of `causalScratch` floats; `position` from `ringPosition`.

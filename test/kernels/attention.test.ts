@@ -272,7 +272,7 @@ function crossed(shape: Shape, N: number, backend: Backend, last?: keyof ReturnT
       [1, tiles],
       [0, 1],
     ] as const) {
-      kept += kernels.attendBlock(...state, a.scratch, a.shape, N, count, start, end);
+      kept += kernels.attendBlocks(...state, a.scratch, a.shape, N, count, start, end);
     }
     if (count === 13) break;
     a.m2.set(a.m);
@@ -286,7 +286,7 @@ function crossed(shape: Shape, N: number, backend: Backend, last?: keyof ReturnT
   return { results, kept, untouched: untouched() };
 }
 
-describe('attendBlock, mergeSoftmax and settleSoftmax', () => {
+describe('attendBlocks, mergeSoftmax and settleSoftmax', () => {
   it('have twins in TypeScript with the same bits, and stay inside of their arrays', () => {
     for (const shape of SHAPES.map((one) => ({ ...one, ringBlocks: 1, decays: 0 }))) {
       for (const N of [1, 4, 6]) {
