@@ -17,12 +17,9 @@ export async function lockDirectory(path: string): Promise<() => Promise<void>> 
     await mkdir(path, { recursive: true });
     const directory = await realpath(path);
     const holder = await readFile(file, 'utf8').catch(() => '');
-    if (
-      own.has(directory) ||
-      (holder !== '' && Number.parseInt(holder, 10) !== process.pid && isAlive(holder))
-    ) {
-      throw inUse(path, holder);
-    }
+    const holderPid = Number.parseInt(holder, 10);
+    if (own.has(directory)) throw inUse(path, process.pid);
+    if (holderPid !== process.pid && isAlive(holder)) throw inUse(path, holderPid);
     own.add(directory);
     await writeFile(file, processInWords(process.pid));
     return async () => {
@@ -35,15 +32,10 @@ export async function lockDirectory(path: string): Promise<() => Promise<void>> 
   }
 }
 
-function inUse(path: string, holder: string) {
+function inUse(path: string, pid: number) {
   const advice = 'Give each run a directory of its own.';
-  return optionRange(
-    'directoryStore',
-    'path',
-    'a directory that no other run uses',
-    `${path}, used by process ${Number.parseInt(holder, 10)}`,
-    advice,
-  );
+  const got = `${path}, used by process ${pid}`;
+  return optionRange('directoryStore', 'path', 'a directory that no other run uses', got, advice);
 }
 
 /** A process's number and, where the system tells, when it was started: numbers are used again. */
@@ -60,6 +52,7 @@ function startOf(pid: number): string | undefined {
 
 function isAlive(holder: string): boolean {
   const pid = Number.parseInt(holder, 10);
+  if (!(pid > 0)) return false;
   try {
     process.kill(pid, 0);
   } catch (error) {
