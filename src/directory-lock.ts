@@ -21,11 +21,15 @@ export async function lockDirectory(path: string): Promise<() => Promise<void>> 
     if (own.has(directory)) throw inUse(path, process.pid);
     if (holderPid !== process.pid && isAlive(holder)) throw inUse(path, holderPid);
     own.add(directory);
-    await writeFile(file, processInWords(process.pid));
-    return async () => {
+    const release = async () => {
       own.delete(directory);
       await rm(file, { force: true });
     };
+    await writeFile(file, processInWords(process.pid)).catch(async (error: unknown) => {
+      await release();
+      throw error;
+    });
+    return release;
   } catch (error) {
     if ((error as { code?: unknown }).code === 'OPTION_RANGE') throw error;
     throw sinkFailed('directoryStore', `directory ${path}`, 'to take it for this run', reason(error), error);
