@@ -1,5 +1,5 @@
 /**
- * Matrix products in register tiles of 4 rows by 2 vectors, for any number of rows and columns. A row alone takes 8
+ * Matrix products in register tiles of 4 rows by 2 vectors, for any number of rows and columns. A row alone takes 4
  * vectors at a time: fewer sums would wait for one another.
  *
  * Every element of a product is the same sequence of multiply-adds in whichever tile it falls, so a result does not

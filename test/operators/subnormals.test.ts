@@ -11,7 +11,7 @@ import { batchOf, type Rows } from '../support/rows.js';
 
 const matrix = { heads: 2, keyDim: 8, valueDim: 4 };
 const gated: Readonly<Record<string, Operator>> = {
-  retention: operators.retention(matrix),
+  lightningAttention: operators.lightningAttention({ ...matrix, slopes: [0.5, 4] }),
   simpleGla: operators.simpleGla(matrix),
   gatedLinearAttention: operators.gatedLinearAttention(matrix),
   rwkv6: operators.rwkv6({ ...matrix, bonus: new Float32Array(16).fill(0.3) }),
