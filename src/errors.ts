@@ -18,7 +18,8 @@ export type ErrorCode =
   | 'SOURCE_FAILED'
   | 'STEP_FAILED'
   | 'SINK_FAILED'
-  | 'CHECKPOINT_CORRUPT';
+  | 'CHECKPOINT_CORRUPT'
+  | 'PACKAGE_MISSING';
 
 /** Where an error happened, as far as it is known. Batches and rows count from 0, lines and text columns from 1. */
 export interface ErrorAt {
@@ -178,6 +179,15 @@ export const stepFailed = (step: string, batch: number, got: string, cause: unkn
 
 export const sinkFailed = (who: string, what: string, expected: string, got: string, cause?: unknown) =>
   new DataflowError('SINK_FAILED', sentence(who, what, expected, got), {}, cause);
+
+/** A package that a connector needs and that could not be loaded. */
+export const missingPackage = (who: string, name: string, got: string, cause: unknown) =>
+  new DataflowError(
+    'PACKAGE_MISSING',
+    sentence(who, `package '${name}'`, 'to load it', got, `Install it: npm install ${name}`),
+    {},
+    cause,
+  );
 
 /** The reason inside any thrown value, in few words. */
 export const reason = (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown));

@@ -6,6 +6,7 @@ export * from '../operators/index.js';
 export * from '../sinks/index.js';
 export * from '../sources/index.js';
 export { type Applied, applyTo } from './apply.js';
+export type { AsyncOperator, OpenAsyncOperator } from './async-operator.js';
 export { fromColumns, type NewColumn, numbersOf, selectColumns, withColumns } from './batches.js';
 export type { Codec } from './cells.js';
 export { type CheckpointStore, memoryStore, type SpillFile } from './checkpoint-store.js';
@@ -71,7 +72,7 @@ export {
 } from './row-types.js';
 export type { Report, RunOptions } from './run-options.js';
 export type { Sink, SinkWriter } from './sink.js';
-export type { Position, Source, Sourced } from './source.js';
+export type { Guarantee, Position, Source, Sourced, SourceReading } from './source.js';
 export type { State } from './state.js';
 export { type BatchFunction, stateless } from './stateless.js';
 export { tee } from './tee.js';

@@ -22,6 +22,25 @@ export interface Sourced {
 }
 
 /**
+ * How often a row takes effect though processes are killed and servers fail, where a flow has checkpoints.
+ *
+ * - `exactly once`: a source reads the same rows again behind a position; a sink takes back, or knows again, what it
+ *   was given behind one.
+ * - `at least once`: no row is lost, some may come twice.
+ * - `at most once`: what was on its way is lost.
+ */
+export type Guarantee = 'exactly once' | 'at least once' | 'at most once';
+
+/** Batches on their way out of a source. */
+export interface SourceReading extends AsyncIterable<Sourced> {
+  /**
+   * What was read up to `position` is done with: a checkpoint holds it or, in a flow without checkpoints, the sink has
+   * it. A broker may forget it now. Calls do not overlap; the last may come after the iteration has ended.
+   */
+  committed?(position: Position): void | Promise<void>;
+}
+
+/**
  * A source is a recipe, not an open file: each `read` starts afresh.
  *
  * - `read(from)` yields the batches behind `from` (undefined: from the start), the same ones in the same cutting
@@ -29,7 +48,9 @@ export interface Sourced {
  * - A source that has a schema but no rows yields one batch of zero rows.
  * - It stops waiting when `signal` aborts, and frees what it holds in `finally`.
  */
-export interface Source {
+export interface Source<G extends Guarantee = Guarantee> {
   readonly name: string;
-  read(from: Position | undefined, signal: AbortSignal): AsyncIterable<Sourced>;
+  /** Absent where it is not known. */
+  readonly guarantee?: G;
+  read(from: Position | undefined, signal: AbortSignal): SourceReading;
 }
