@@ -24,6 +24,9 @@ export interface AsyncOperator {
   readonly description: Description;
   /** Bytes of state where they are known before the first row, otherwise 0. */
   readonly stateBytes: number;
+  /** The most source batches in it and in front of it, 1 … 1024 (default 2). */
+  readonly credit?: number;
+  /** Opens it for one run. What takes time to open is opened here without waiting, and waited for in the first call. */
   openAsync(context?: OpenContext): OpenAsyncOperator;
 }
 

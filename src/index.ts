@@ -57,6 +57,7 @@ export type { OnProgress, ProgressState } from './progress.js';
 export { nextBelow, nextNormal, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
 export type { Key } from './read-column.js';
 export { type RebatchOptions, rebatch } from './rebatch.js';
+export { type RetryPolicy, retried, retryOptions } from './retry.js';
 export {
   binary,
   type ColumnView,

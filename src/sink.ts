@@ -18,7 +18,10 @@ export interface SinkWriter {
   position(): Position | Promise<Position>;
   finish(): void | Promise<void>;
   abandon(keep: boolean): void | Promise<void>;
-  /** A checkpoint with this position is kept: nothing before it will be asked for again. */
+  /**
+   * A checkpoint with this position is kept: nothing before it will be asked for again. A run that resumes tells its
+   * position right after opening. Not called behind `finish`, which is the last there is.
+   */
   committed?(position: Position): void | Promise<void>;
   /** Bytes written so far, 0 where that means nothing. */
   readonly bytes: number;
