@@ -1,7 +1,7 @@
 /**
  * Holds what a flow file says to the JSON Schema, and tells the first thing that is wrong where it stands.
  */
-import type { ErrorObject } from 'ajv';
+import { Ajv, type ErrorObject } from 'ajv';
 import type { DataflowError } from '../errors.js';
 import { nearest } from '../nearest.js';
 import type { FlowText, Path } from './flow-text.js';
@@ -34,8 +34,7 @@ interface FlowSchema {
 export const wordsOf = (kind: Making) => (flowSchema as FlowSchema).definitions[kind].properties;
 
 /** Throws OPTION_RANGE with file, line and column for the first thing that no flow may say. */
-export async function checkFlow(text: FlowText): Promise<void> {
-  const { Ajv } = await import('ajv');
+export function checkFlow(text: FlowText): void {
   const ajv = new Ajv({ allErrors: true, strict: false, verbose: true });
   const validate = ajv.compile(flowSchema as object);
   while (!validate(text.value)) {
@@ -64,7 +63,7 @@ function told(text: FlowText, error: ErrorObject): DataflowError {
       const guess = nearest(wrong, known);
       const expected = guess === undefined ? `one of ${known.join(', ')}` : `one of ${known.length} words`;
       const got = `'${wrong}'${guess === undefined ? '' : ` (did you mean '${guess}'?)`}`;
-      return text.error([...path, wrong], where, expected, got);
+      return text.keyError([...path, wrong], where, expected, got);
     }
     case 'required':
       return text.error(path, where, `'${params.missingProperty}'`, 'nothing of that name');

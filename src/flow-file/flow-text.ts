@@ -5,7 +5,7 @@
  * break at its end, `$${` a plain `${`. A reference that is all of a value is a number or truth value where its text is one in
  * YAML and no text is asked for. What references stand for is never shown: `masked` puts the reference in its place.
  */
-import type { Document, Scalar } from 'yaml';
+import { type Document, isMap, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
 import { DataflowError, flowFileError } from '../errors.js';
 
 /** Keys and indices from the top of the file. */
@@ -34,15 +34,13 @@ export class FlowText {
     this.#lineAt = lineAt;
   }
 
-  /** Reads YAML (or JSON, which is YAML); with `references`, puts in what they stand for. */
-  static async parse(file: string, text: string, references?: References): Promise<FlowText> {
-    const { LineCounter, parseDocument, visit } = await import('yaml');
+  /** Reads YAML (or JSON, which is YAML), and puts in what references stand for. */
+  static parse(file: string, text: string, references: References): FlowText {
     const lines = new LineCounter();
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
     const read = new FlowText(file, document, (offset) => lines.linePos(offset));
     const [error] = document.errors;
     if (error !== undefined) throw read.#errorAt(error.pos[0], 'YAML', 'a flow', error.message);
-    if (references === undefined) return read;
     visit(document, {
       Scalar: (key, node) => {
         if (key !== 'key' && typeof node.value === 'string') read.#resolve(node, references, document);
@@ -65,7 +63,15 @@ export class FlowText {
     return true;
   }
 
-  /** An error at a place of the file: at the value of a path, or at its key. */
+  /** An error at the key that ends a path. */
+  keyError(path: Path, what: string, expected: string, got: string): DataflowError {
+    const map = this.#document.getIn(path.slice(0, -1), true);
+    const pair = isMap(map) ? map.items.find(({ key }) => (key as Scalar).value === path.at(-1)) : undefined;
+    const offset = (pair?.key as Scalar | undefined)?.range?.[0] ?? this.#offset(path);
+    return this.#errorAt(offset, this.masked(what), expected, this.masked(got));
+  }
+
+  /** An error at the value of a path. */
   error(path: Path, what: string, expected: string, got: string, cause?: unknown): DataflowError {
     return this.#errorAt(this.#offset(path), this.masked(what), expected, this.masked(got), cause);
   }

@@ -28,9 +28,9 @@ export interface FlowFile {
  * `references` tells where `${NAME}` and `${file:path}` are looked up; in Node, `process.env` and the file system.
  * Errors: OPTION_RANGE for what no flow may say, for a reference to nothing, and for what a source, step or sink refuses.
  */
-export async function flowFromText(file: string, text: string, references: References): Promise<FlowFile> {
-  const read = await FlowText.parse(file, text, references);
-  await checkFlow(read);
+export function flowFromText(file: string, text: string, references: References): FlowFile {
+  const read = FlowText.parse(file, text, references);
+  checkFlow(read);
   const { checkpoint, limits = {} } = read.value as Partial<FlowFile>;
   return {
     flow: makeFlow(read),
