@@ -13,7 +13,9 @@ export type Path = readonly (string | number)[];
 
 /** Where references look. */
 export interface References {
+  /** Environment variables by name. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The text of a file; what it throws becomes the reason of an error. */
   readonly readFile: (path: string) => string;
 }
 
