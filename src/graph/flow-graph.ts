@@ -2,6 +2,7 @@
  * A flow as boxes and arrows: what `chunkwise graph` draws.
  */
 import type { Flow } from '../flow.js';
+import type { Description } from '../operator.js';
 
 /** One box: a source, a step or a sink. */
 export interface FlowNode {
@@ -25,7 +26,7 @@ export function graphOf({ source, steps, sink }: Flow): FlowGraph {
     ...steps.map(({ id, operator: { description, stateBytes } }): FlowNode[] => [
       {
         kind: 'step',
-        title: description.name,
+        title: titleOf(description),
         notes: [
           ...(id.includes(':') ? [] : [`id ${id}`]),
           ...columns(Object.keys(description.inputs), Object.keys(description.outputs)),
@@ -35,6 +36,13 @@ export function graphOf({ source, steps, sink }: Flow): FlowGraph {
     ]),
     partsOf(sink.name, 'tee').map((title) => ({ kind: 'sink', title, notes: notesOf(sink.guarantee) })),
   ];
+}
+
+/** What an operator is called; one per key is called by the operator inside. */
+function titleOf({ name, options }: Description): string {
+  if (name !== 'perKey') return name;
+  const inside = JSON.parse(options) as { readonly name: string; readonly column: string };
+  return `${inside.name} per ${inside.column}`;
 }
 
 const notesOf = (note: string | undefined) => (note === undefined ? [] : [note]);
