@@ -11,9 +11,11 @@ import type { Description, OpenContext } from './operator.js';
 export interface OpenAsyncOperator {
   /** What the batch becomes. `signal` aborts when the run has failed or was aborted. */
   step(batch: RecordBatch, signal: AbortSignal): Promise<readonly RecordBatch[]>;
+  /** What is still to come after the last batch. */
   flush(signal: AbortSignal): Promise<readonly RecordBatch[]>;
   /** The state after the last batch, as bytes that `restore` takes in another process. Asked at rest only. */
   snapshot(): Promise<Uint8Array>;
+  /** Goes on from a state that `snapshot` gave. */
   restore(bytes: Uint8Array): Promise<void>;
   /** Lets go of threads and connections, however the run ended; called once. */
   close(): Promise<void>;

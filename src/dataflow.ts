@@ -27,6 +27,12 @@ export interface Dataflow extends Flow {
   start(options?: RunOptions): Live;
 }
 
+/** A dataflow that has a name and nothing else yet. */
+export interface Beginning {
+  /** Where batches come from; several sources are read in turns, a batch each. */
+  from(...sources: [Source, ...Source[]]): Steps;
+}
+
 /** A dataflow that still lacks its sink. */
 export interface Steps {
   /** A step with an id of its own: any step whose state should be found again, however the flow grows around it. */
@@ -38,7 +44,7 @@ export interface Steps {
 }
 
 /** Begins a dataflow. Several sources are read in turns, a batch each. */
-export function dataflow(name: string): { from(...sources: [Source, ...Source[]]): Steps } {
+export function dataflow(name: string): Beginning {
   if (typeof name !== 'string' || name === '')
     throw optionRange('dataflow', 'name', 'text that is not empty', name);
   return {

@@ -187,6 +187,16 @@ export function toldByStep(step: string, batch: number, error: unknown): Dataflo
 export const sinkFailed = (who: string, what: string, expected: string, got: string, cause?: unknown) =>
   new DataflowError('SINK_FAILED', sentence(who, what, expected, got), {}, cause);
 
+/** What a flow file says where `place` is `file:line:column`. */
+export const flowFileError = (
+  place: string,
+  what: string,
+  expected: string,
+  got: string,
+  at: ErrorAt,
+  cause?: unknown,
+) => new DataflowError('OPTION_RANGE', sentence(place, what, expected, got), at, cause);
+
 /** A package that a connector needs and that could not be loaded. */
 export const missingPackage = (who: string, name: string, got: string, cause: unknown) =>
   new DataflowError(

@@ -11,7 +11,7 @@ export { fromColumns, type NewColumn, numbersOf, selectColumns, withColumns } fr
 export type { Codec } from './cells.js';
 export { type CheckpointStore, memoryStore, type SpillFile } from './checkpoint-store.js';
 export type { CheckpointOptions } from './checkpointing.js';
-export { type Dataflow, dataflow, type Steps } from './dataflow.js';
+export { type Beginning, type Dataflow, dataflow, type Steps } from './dataflow.js';
 export {
   type CommonOptions,
   type Definition,
