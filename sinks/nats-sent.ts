@@ -48,7 +48,7 @@ export function refuseUnknowable(
   throw sinkFailed(who, 'the stream', expected, 'a stream that drops messages');
 }
 
-/** Adds the rows of the run that the stream has behind the mark. */
+/** Adds the rows of the run that the stream has behind the mark. A work queue is for one reader, and is not asked. */
 export async function addSentRows(
   { manager, js }: NatsSession,
   { config, state }: StreamInfo,
@@ -56,7 +56,7 @@ export async function addSentRows(
   subject: string | undefined,
   sent: SentRows,
 ): Promise<void> {
-  if (state.last_seq <= sequence) return;
+  if (state.last_seq <= sequence || config.retention !== 'limits') return;
   const info = await manager.consumers.add(config.name, {
     ack_policy: 'none',
     deliver_policy: 'by_start_sequence',

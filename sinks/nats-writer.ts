@@ -18,8 +18,8 @@ import type { NatsJetStreamSinkOptions, ResolvedNatsSink } from './nats-jetstrea
 import { addSentRows, type Mark, ROWS_HEADER, RUN_HEADER, refuseUnknowable } from './nats-sent.js';
 import { SentRows } from './sent-rows.js';
 
-/** Room for headers within the server's limit of a message. */
-const HEADER_BYTES = 1024;
+/** Room for headers within the server's and the stream's limits of a message. */
+const HEADER_BYTES = 512;
 
 export async function openJetStream(
   who: string,
@@ -43,6 +43,7 @@ class JetStreamWriter implements SinkWriter {
   /** What is known of the stream: undefined before the first connection of a run that begins. */
   #mark: Mark | undefined;
   #isResumed: boolean;
+  #mostBytes = 1;
   #rows = 0;
   #bytes = 0;
   #session: NatsSession | undefined;
@@ -80,10 +81,8 @@ class JetStreamWriter implements SinkWriter {
   }
 
   async write(batch: RecordBatch): Promise<void> {
-    const { maxMessageBytes } = this.#options;
-    const most = maxMessageBytes ?? this.#session!.connection.info!.max_payload - HEADER_BYTES;
     const parts = this.#sent.missing(batch, this.#rows);
-    let messages = parts.flatMap((part) => this.#encoder.messages(part.batch, part.row, most));
+    let messages = parts.flatMap((part) => this.#encoder.messages(part.batch, part.row, this.#mostBytes));
     this.#mark = { ...this.#mark!, ms: Date.now() };
     while (messages.length > 0) messages = await this.#persisting(() => this.#publishSome(messages));
     this.#rows += batch.numRows;
@@ -173,6 +172,9 @@ class JetStreamWriter implements SinkWriter {
         refuseUnknowable(this.#who, info, this.#mark, mayBeCutAnew);
         await addSentRows(session, info, this.#mark, filter, this.#sent);
       }
+      const limits = [session.connection.info!.max_payload, info.config.max_msg_size];
+      const most = Math.min(...limits.filter((limit) => limit > 0)) - HEADER_BYTES;
+      this.#mostBytes = Math.max(1, this.#options.maxMessageBytes ?? most);
       this.#session = session;
       return session;
     } catch (error) {

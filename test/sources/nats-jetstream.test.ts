@@ -3,7 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { collect } from '../../sinks/index.js';
 import { type NatsJetStreamOptions, natsJetStream } from '../../sources/index.js';
 import { concatBatches } from '../../src/concat.js';
-import type { Position, Source, Sourced } from '../../src/source.js';
+import type { Position, Source } from '../../src/source.js';
+import { type HowToRead, jsonNumbers, numbersAsText, readMessages, rowsRead } from '../support/messages.js';
 import { type TestStream, testStream } from '../support/nats.js';
 import { answers, delay, NATS } from '../support/servers.js';
 import { cells, errorOf, everyType, never, withColumns } from './helpers.js';
@@ -21,31 +22,11 @@ async function stream(settings: Settings = {}): Promise<TestStream> {
 const source = ({ name }: TestStream, options: Partial<NatsJetStreamOptions> = {}) =>
   natsJetStream({ servers: NATS, stream: name, consumer: 'test', until: 'end', batchMs: 20, ...options });
 
-/** Reads to the end or for `most` batches; commits each where told to. */
-async function read(
-  from: Source,
-  position?: Position,
-  { most = Infinity, commits = false, signal = never } = {},
-) {
-  const reading = from.read(position, signal);
-  const all: Sourced[] = [];
-  try {
-    for await (const sourced of reading) {
-      all.push(structuredClone({ ...sourced, batch: undefined }) as never);
-      all[all.length - 1] = sourced;
-      if (commits) await reading.committed?.(sourced.next);
-      if (all.length >= most) break;
-    }
-  } finally {
-    await reading.close?.();
-  }
-  return all;
-}
-
-const rows = (all: readonly Sourced[]) => cells(all.map(({ batch }) => batch));
-const numbers = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => `{"n":${from + i}}`);
-const values = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}`);
+const read = (from: Source, position?: Position, how: HowToRead = {}) =>
+  readMessages(from, { ...how, from: position });
+const rows = rowsRead;
+const numbers = jsonNumbers;
+const values = numbersAsText;
 
 describe.skipIf(!isThere)('natsJetStream', () => {
   it('reads JSON messages in batches, with what the server says of them', async () => {
