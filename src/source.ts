@@ -63,5 +63,6 @@ export interface Source<G extends Guarantee = Guarantee> {
   readonly name: string;
   /** Absent where it is not known. */
   readonly guarantee?: G;
+  /** The batches behind `from`; from the start where that is undefined. */
   read(from: Position | undefined, signal: AbortSignal): SourceReading;
 }

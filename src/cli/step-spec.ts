@@ -1,48 +1,49 @@
 /**
- * A step as text: `lightningAttention {"keyDim": 8, "valueDim": 8} perKey {"column": "user", "maxKeys": 1000}`.
+ * A step as text: an operator with its options, and what is put around it, from the inside out:
+ *
+ *   lightningAttention {"keyDim": 8, "valueDim": 8} perKey {"column": "user", "maxKeys": 1000}
+ *   dynamicSubmodular {"k": 20, "objective": {"coverage": {"maxItems": 5000}}} slidingWindow {"windowRows": 10000}
  */
-import * as operators from '../../operators/index.js';
-import { DataflowError, reason } from '../errors.js';
+import { reason } from '../errors.js';
+import { makeStep } from '../flow-file/make-flow.js';
+import { takesOperator, wordsOf as wordsOfKind } from '../flow-file/words.js';
+import { nearest } from '../nearest.js';
 import type { Operator } from '../operator.js';
-import { perKey } from '../per-key.js';
-import { rebatch } from '../rebatch.js';
 import { UsageError } from './usage-error.js';
 
-type Maker = (options: never) => Operator;
-
-/** The operators that a step can name. */
-export const stepMakers: Readonly<Record<string, Maker>> = {
-  ...Object.fromEntries(Object.entries(operators).filter(([, value]) => 'definition' in value)),
-  compressBatches: operators.compressBatches,
-  decompressBatches: operators.decompressBatches,
-  rebatch,
-} as Readonly<Record<string, Maker>>;
-
+/** A name with options: an operator, or what is put around one. */
 interface Word {
   readonly name: string;
-  readonly options: Record<string, unknown>;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** Makes the operator that the text describes; a text that describes none is a usage error. */
 export function operatorFrom(text: string): Operator {
-  const [first, second, ...more] = wordsOf(text);
-  if (first === undefined || more.length > 0 || (second !== undefined && second.name !== 'perKey')) {
-    throw new UsageError(`step '${text}', expected 'OPERATOR {json}' or 'OPERATOR {json} perKey {json}'`);
+  const words = wordsOf(text);
+  const known = wordsOfKind('step');
+  const [inside, around] = [false, true].map((isAround) =>
+    Object.keys(known).filter((name) => name !== 'id' && takesOperator(known[name]!) === isAround),
+  ) as [string[], string[]];
+  const [first, ...wrappers] = words;
+  if (first === undefined) {
+    throw new UsageError(
+      `step '${text}', expected 'OPERATOR {json}', and behind it ${around.join(' or ')} {json}`,
+    );
   }
-  const make = stepMakers[first.name];
-  if (make === undefined) {
-    const names = Object.keys(stepMakers).join(', ');
-    throw new UsageError(`operator '${first.name}' is not known, expected one of ${names}`);
-  }
-  try {
-    const operator = make(first.options as never);
-    if (second === undefined) return operator;
-    const { column, ...options } = second.options;
-    return perKey(column as string, operator, options as never);
-  } catch (error) {
-    if (error instanceof DataflowError) throw new UsageError(error.message, { cause: error });
-    throw error;
-  }
+  refuseUnknown('operator', first, inside);
+  for (const wrapper of wrappers) refuseUnknown('wrapper', wrapper, around);
+  const spec = Object.fromEntries(words.map(({ name, options }) => [name, options]));
+  return makeStep(spec, (_path, what, expected, got, cause) => {
+    const message = cause === undefined ? `${what}, expected ${expected}, got ${got}` : reason(cause);
+    return new UsageError(message, { cause });
+  });
+}
+
+function refuseUnknown(what: string, { name }: Word, names: readonly string[]): void {
+  if (names.includes(name)) return;
+  const guess = nearest(name, names);
+  const expected = guess === undefined ? `one of ${names.join(', ')}` : `'${guess}'`;
+  throw new UsageError(`${what} '${name}' is not known, expected ${expected}`);
 }
 
 function wordsOf(text: string): Word[] {
