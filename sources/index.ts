@@ -3,6 +3,7 @@
  */
 export { type ArrowFileOptions, arrowFile } from './arrow-file.js';
 export { type ArrowStreamOptions, arrowStream } from './arrow-stream.js';
+export type { BadRowsPolicy } from './bad-rows.js';
 export type { ByteInput } from './byte-input.js';
 export { type BytesFileOptions, bytesFile } from './bytes-file.js';
 export type { ColumnType, ColumnTypes } from './column-type.js';
