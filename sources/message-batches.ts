@@ -8,9 +8,10 @@
  *    no row comes, a batch without rows carries that position.
  * 4. A position holds the feed's place, the columns, and where the rejects end.
  */
-import type { Sink } from '../src/sink.js';
+
+import { corruptInput } from '../src/errors.js';
 import type { Position, Sourced } from '../src/source.js';
-import { BadMessages } from './bad-messages.js';
+import { BadRows } from './bad-rows.js';
 import { type Column, isColumnType } from './column-type.js';
 import type { Flaw } from './columns-from-rows.js';
 import { ArrowMessages } from './message-arrow.js';
@@ -26,7 +27,6 @@ export interface MessageReading<M> {
   readonly kind: MessageKind<M>;
   readonly feed: MessageFeed<M>;
   readonly options: ResolvedMessageOptions;
-  readonly badRows: 'fail' | 'skip' | Sink;
 }
 
 export async function* messageBatches<M>(
@@ -34,9 +34,10 @@ export async function* messageBatches<M>(
   from: Position | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Sourced> {
-  const { who, origin, badRows } = reading;
+  const { who, origin, options } = reading;
   const table = tableOf(reading, knownColumns(who, from));
-  const bad = await BadMessages.open(who, origin, badRows, from, signal);
+  const rejects = from === undefined ? undefined : positionFields(from)?.rejects;
+  const bad = await BadRows.open(options.badRows, origin, rejects, signal);
   let isDone = false;
   try {
     yield* new Cutter(reading, table, bad).batches(from === undefined);
@@ -49,13 +50,13 @@ export async function* messageBatches<M>(
 class Cutter<M> {
   readonly #reading: MessageReading<M>;
   readonly #table: MessageTable<M>;
-  readonly #bad: BadMessages;
+  readonly #bad: BadRows;
   #place: Place;
   /** The newest message of the open batch, and when its first one came. */
   #last: M | undefined;
   #beganMs = 0;
 
-  constructor(reading: MessageReading<M>, table: MessageTable<M>, bad: BadMessages) {
+  constructor(reading: MessageReading<M>, table: MessageTable<M>, bad: BadRows) {
     this.#reading = reading;
     this.#table = table;
     this.#bad = bad;
@@ -115,8 +116,17 @@ class Cutter<M> {
   }
 
   #reject(message: M, flaw: Flaw): void {
-    const { kind } = this.#reading;
-    this.#bad.add(kind.number(message), kind.payload(message), flaw);
+    const { kind, who } = this.#reading;
+    const { column, reason } = flaw;
+    const line = kind.number(message);
+    this.#bad.add(
+      () => ({ line, column, reason, text: new TextDecoder().decode(kind.payload(message)) }),
+      () => {
+        const what = `message ${line}${column === null ? '' : `, column '${column}'`}`;
+        const at = { line, ...(column !== null && { column }) };
+        return corruptInput(who, what, 'a row that fits (or another option badRows)', reason, at);
+      },
+    );
   }
 
   async #cut(): Promise<Sourced> {

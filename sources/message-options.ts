@@ -3,8 +3,8 @@
  */
 import { optionRange } from '../src/errors.js';
 import { integer, oneOf, text } from '../src/options.js';
-import type { Sink } from '../src/sink.js';
 import type { Position } from '../src/source.js';
+import { type BadRowsPolicy, badRowsOption } from './bad-rows.js';
 import { type ColumnType, type ColumnTypes, columnTypesOption } from './column-type.js';
 
 /**
@@ -42,7 +42,7 @@ export interface MessageOptions<About extends string = string> {
    * (`skip`), or goes to a sink as columns file, line, column, reason, text, where `line` is the message's number. In
    * every case but the first it is acknowledged with the others.
    */
-  readonly badRows?: 'fail' | 'skip' | Sink;
+  readonly badRows?: BadRowsPolicy;
 }
 
 export interface ResolvedMessageOptions {
@@ -53,10 +53,8 @@ export interface ResolvedMessageOptions {
   readonly batchRows: number;
   readonly batchMs: number;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly badRows: BadRowsPolicy;
 }
-
-/** Names of options that a connector passes on unchecked. */
-export const MESSAGE_OPTIONS_BESIDE = ['badRows'] as const;
 
 const MOST_MS = 2 ** 31 - 1;
 
@@ -64,10 +62,6 @@ export function messageOptions(
   options: MessageOptions,
   about: Readonly<Record<string, unknown>>,
 ): ResolvedMessageOptions {
-  const { badRows = 'fail' } = options;
-  if (badRows !== 'fail' && badRows !== 'skip' && typeof badRows?.open !== 'function') {
-    throw optionRange('', 'badRows', "'fail', 'skip' or a sink", badRows);
-  }
   const metadata = Object.entries(options.metadata ?? {}).map(([name, column]): [string, string] => {
     const known = Object.keys(about);
     if (!known.includes(name)) throw optionRange('', 'metadata', `any of ${known.join(', ')}`, name);
@@ -81,6 +75,7 @@ export function messageOptions(
     batchRows: integer({ batchRows: options.batchRows ?? 4096 }, 1, 10_000_000),
     batchMs: integer({ batchMs: options.batchMs ?? 200 }, 1, MOST_MS),
     metadata: Object.fromEntries(metadata),
+    badRows: badRowsOption(options.badRows),
   };
 }
 

@@ -79,7 +79,6 @@ export function natsJetStream(options: NatsJetStreamOptions): Source<'exactly on
         kind,
         feed,
         options: resolved.until === 'end' ? unhurried(resolved) : resolved,
-        badRows: options.badRows ?? 'fail',
       };
       return {
         async *[Symbol.asyncIterator]() {
@@ -94,7 +93,7 @@ export function natsJetStream(options: NatsJetStreamOptions): Source<'exactly on
 }
 
 const resolve = (name: string, options: NatsJetStreamOptions) =>
-  checked(name, options, [...NATS_OPTIONS_BESIDE, 'badRows'], () => ({
+  checked(name, options, NATS_OPTIONS_BESIDE, () => ({
     ...natsOptions(options),
     ...messageOptions(options, kind.about),
     stream: text({ stream: options.stream }),
