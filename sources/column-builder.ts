@@ -5,7 +5,7 @@
 import type { Data, FixedSizeList, List } from 'apache-arrow';
 import { type ColumnBuilder, grown, makeColumn, Validity } from './column-parts.js';
 import { arrowTypeOf, type ColumnType, vectorLength } from './column-type.js';
-import { BoolBuilder, PlainBuilder, TextBuilder } from './flat-builders.js';
+import { BoolBuilder, BytesBuilder, PlainBuilder, TextBuilder } from './flat-builders.js';
 
 export function columnBuilder(type: ColumnType): ColumnBuilder {
   const arrow = arrowTypeOf(type);
@@ -13,6 +13,7 @@ export function columnBuilder(type: ColumnType): ColumnBuilder {
   if (length !== undefined) return new VectorBuilder(arrow as FixedSizeList, length);
   if (type === 'bool') return new BoolBuilder(arrow);
   if (type === 'utf8') return new TextBuilder(arrow);
+  if (type === 'binary') return new BytesBuilder(arrow);
   if (type === 'list<float64>') return new ListBuilder(arrow as List, columnBuilder('float64'));
   if (type === 'list<utf8>') return new ListBuilder(arrow as List, columnBuilder('utf8'));
   return new PlainBuilder(arrow);

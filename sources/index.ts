@@ -10,5 +10,8 @@ export type { ColumnType, ColumnTypes } from './column-type.js';
 export { type CsvFileOptions, csvFile } from './csv-file.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
 export { jsonLines } from './json-lines.js';
+export type { MessageFormat, MessageOptions } from './message-options.js';
+export type { NatsOptions } from './nats-connection.js';
+export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
 export type { TextInput } from './text-input.js';
 export type { TextRowsOptions } from './text-rows.js';
