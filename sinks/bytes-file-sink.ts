@@ -15,7 +15,7 @@ export interface BytesFileSinkOptions extends OutputFileOptions {
 }
 
 /** Writes the values of one column end to end. A null is an error (NOT_FINITE): it has no bytes. */
-export function bytesFileSink(path: string, options: BytesFileSinkOptions = {}): Sink {
+export function bytesFileSink(path: string, options: BytesFileSinkOptions = {}): Sink<'exactly once'> {
   const { column, overwrite } = checked('bytesFileSink', options, ['column'], () => {
     text({ path });
     return {

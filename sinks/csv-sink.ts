@@ -25,7 +25,7 @@ export interface CsvSinkOptions extends OutputFileOptions {
  * big integers and decimals have all their digits (see `cell-text.ts`); lists, vectors, structs and maps are JSON in
  * one cell.
  */
-export function csvSink(path: string, options: CsvSinkOptions = {}): Sink {
+export function csvSink(path: string, options: CsvSinkOptions = {}): Sink<'exactly once'> {
   const { overwrite, delimiter, header, nullValue } = checked('csvSink', options, [], () => {
     text({ path });
     return {

@@ -16,10 +16,11 @@ export function encodedFileSink(
   path: string,
   overwrite: boolean,
   begin: (who: string) => EncodeBatch | Promise<EncodeBatch>,
-): Sink {
+): Sink<'exactly once'> {
   const who = `${name} '${path}'`;
   return {
     name,
+    guarantee: 'exactly once',
     async open(resume) {
       const encode = await begin(who);
       const file = await OutputFile.open(who, path, overwrite, resume);

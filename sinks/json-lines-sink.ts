@@ -13,7 +13,7 @@ import type { OutputFileOptions } from './output-file.js';
  * timestamps in ISO 8601, `NaN` and infinities by name, bytes in Base64. 64-bit integers and decimals are numbers with
  * all their digits, which `jsonLines` reads exactly; other readers may round them.
  */
-export function jsonLinesSink(path: string, options: OutputFileOptions = {}): Sink {
+export function jsonLinesSink(path: string, options: OutputFileOptions = {}): Sink<'exactly once'> {
   const { overwrite } = checked('jsonLinesSink', options, [], () => {
     text({ path });
     return {

@@ -7,7 +7,7 @@ import type { Source } from '../src/source.js';
 import { fileBatches } from './arrow-file.js';
 import { isBareFile, PeekedChunks, wholeFile } from './bare-file.js';
 import { batchPosition, DEFAULT_BATCH_ROWS } from './batch-slices.js';
-import { type ByteInput, chunksOf, isByteInput, standardInput } from './byte-input.js';
+import { type ByteInput, chunksOf, inputGuarantee, isByteInput, standardInput } from './byte-input.js';
 import { ipcBatches } from './ipc-batches.js';
 
 export interface ArrowStreamOptions {
@@ -30,11 +30,14 @@ const GIB = 2 ** 30;
  * `maxMessageBytes`.
  *
  * The position counts batches, so resuming needs input that can be read again from its start: what is before the
- * position is passed over. Only one batch is in memory at a time. Streams one behind the other (`cat a b`) are read
+ * position is passed over: exactly once then, and at most once where a stream is not sent again. Only one batch is in memory at a time. Streams one behind the other (`cat a b`) are read
  * as one if they have the same schema (COLUMN_TYPE otherwise); anything else behind the end marker is CORRUPT_INPUT.
  * View columns, as Polars writes them, come as Utf8 and Binary.
  */
-export function arrowStream(input?: ByteInput, options: ArrowStreamOptions = {}): Source {
+export function arrowStream(
+  input?: ByteInput,
+  options: ArrowStreamOptions = {},
+): Source<'exactly once' | 'at most once'> {
   const who = 'arrowStream';
   if (input !== undefined && !isByteInput(input)) {
     throw optionRange(who, 'input', 'bytes, a stream of bytes, or nothing for standard input', input);
@@ -47,6 +50,7 @@ export function arrowStream(input?: ByteInput, options: ArrowStreamOptions = {})
   }));
   return {
     name: who,
+    guarantee: inputGuarantee(input),
     async *read(from, signal) {
       const start = batchPosition(who, from);
       const chunks = new PeekedChunks(chunksOf(who, input ?? standardInput(who), signal));

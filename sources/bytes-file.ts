@@ -21,7 +21,7 @@ const schema = new Schema([new Field('bytes', new Binary(), false)]);
  * One Binary column `bytes`, one block a row and one row a batch. An empty file is a batch of no rows. The position is
  * a place in the file, in bytes.
  */
-export function bytesFile(path: string, options: BytesFileOptions = {}): Source {
+export function bytesFile(path: string, options: BytesFileOptions = {}): Source<'exactly once'> {
   const { blockBytes } = checked('bytesFile', options, [], () => {
     text({ path });
     return {
@@ -31,6 +31,7 @@ export function bytesFile(path: string, options: BytesFileOptions = {}): Source 
   const who = `bytesFile '${path}'`;
   return {
     name: 'bytesFile',
+    guarantee: 'exactly once',
     async *read(from, signal) {
       let { bytes } = from === undefined ? { bytes: 0 } : integersAt(who, from, ['bytes']);
       yield* withInputFile(who, path, async function* (file) {

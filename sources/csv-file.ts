@@ -9,7 +9,7 @@ import { Flaw } from './columns-from-rows.js';
 import { csvCells, delimiterOption, findCsvRecord } from './csv-fields.js';
 import { inferColumns } from './infer-types.js';
 import type { RowFormat } from './row-reader.js';
-import { inputName, type TextInput, textInput } from './text-input.js';
+import { inputName, type TextInput, textGuarantee, textInput } from './text-input.js';
 import { type TextRowsOptions, textRows, textRowsOptions } from './text-rows.js';
 
 export interface CsvFileOptions extends TextRowsOptions {
@@ -31,7 +31,10 @@ type Cells = (string | null)[];
  * line and column, or goes to the sink of option `rejects`. Blank lines are passed over, except where there is only
  * one column: there they are nulls. A file without even a header is CORRUPT_INPUT; a header alone is a batch of no rows.
  */
-export function csvFile(path: TextInput, options: CsvFileOptions = {}): Source {
+export function csvFile(
+  path: TextInput,
+  options: CsvFileOptions = {},
+): Source<'exactly once' | 'at most once'> {
   const { delimiter, header, nullValues, ...rows } = checked('csvFile', options, ['rejects'], () => ({
     ...textRowsOptions(options),
     delimiter: delimiterOption(options.delimiter ?? ','),
@@ -44,6 +47,7 @@ export function csvFile(path: TextInput, options: CsvFileOptions = {}): Source {
     new CsvFormat(who, delimiter, nullValues, header, rows.maxRecordBytes, known);
   return {
     name: 'csvFile',
+    guarantee: textGuarantee(input),
     read: (from, signal) =>
       textRows({ who, input, begin, options: rows, rejects: options.rejects }, from, signal),
   };

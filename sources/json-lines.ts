@@ -8,7 +8,7 @@ import type { Column, ColumnType } from './column-type.js';
 import { Flaw } from './columns-from-rows.js';
 import { inferColumns } from './infer-types.js';
 import type { RowFormat } from './row-reader.js';
-import { inputName, type TextInput, textInput } from './text-input.js';
+import { inputName, type TextInput, textGuarantee, textInput } from './text-input.js';
 import { findLine } from './text-records.js';
 import { type TextRowsOptions, textRows, textRowsOptions } from './text-rows.js';
 
@@ -22,7 +22,10 @@ type JsonObject = Readonly<Record<string, unknown>>;
  * value that does not fit, or a line that is no object is CORRUPT_INPUT with file, line and column, or goes to the sink
  * of option `rejects`. Integers keep all their digits. Blank lines are passed over.
  */
-export function jsonLines(path: TextInput, options: TextRowsOptions = {}): Source {
+export function jsonLines(
+  path: TextInput,
+  options: TextRowsOptions = {},
+): Source<'exactly once' | 'at most once'> {
   const rows = checked('jsonLines', options, ['rejects'], () => ({
     ...textRowsOptions(options),
   }));
@@ -31,6 +34,7 @@ export function jsonLines(path: TextInput, options: TextRowsOptions = {}): Sourc
   const begin = (known: readonly Column[] | undefined) => new JsonLinesFormat(who, known);
   return {
     name: 'jsonLines',
+    guarantee: textGuarantee(input),
     read: (from, signal) =>
       textRows({ who, input, begin, options: rows, rejects: options.rejects }, from, signal),
   };

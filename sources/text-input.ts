@@ -2,7 +2,7 @@
  * Text that rows are read from: a file by its path, or bytes from anywhere else.
  */
 import { optionRange } from '../src/errors.js';
-import { type ByteInput, chunksOf, isByteInput } from './byte-input.js';
+import { type ByteInput, chunksOf, inputGuarantee, isByteInput } from './byte-input.js';
 import { withInputFile } from './input-file.js';
 
 export type TextInput = string | ByteInput;
@@ -16,6 +16,10 @@ export function textInput(who: string, input: unknown): TextInput {
   if ((typeof input === 'string' && input !== '') || isByteInput(input)) return input as TextInput;
   throw optionRange(who, 'path', 'a path, or bytes as a stream or array', input);
 }
+
+/** How often a row of the input takes effect: exactly once where it can be read again, as files can. */
+export const textGuarantee = (input: TextInput): 'exactly once' | 'at most once' =>
+  typeof input === 'string' ? 'exactly once' : inputGuarantee(input);
 
 /** Bytes of an input, where that is known before it is read. */
 export async function inputBytes(input: TextInput): Promise<number | undefined> {

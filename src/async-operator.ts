@@ -11,9 +11,11 @@ import type { Description, OpenContext } from './operator.js';
 export interface OpenAsyncOperator {
   /** What the batch becomes. `signal` aborts when the run has failed or was aborted. */
   step(batch: RecordBatch, signal: AbortSignal): Promise<readonly RecordBatch[]>;
+  /** What is still to come after the last batch. */
   flush(signal: AbortSignal): Promise<readonly RecordBatch[]>;
   /** The state after the last batch, as bytes that `restore` takes in another process. Asked at rest only. */
   snapshot(): Promise<Uint8Array>;
+  /** Goes on from a state that `snapshot` gave. */
   restore(bytes: Uint8Array): Promise<void>;
   /** Lets go of threads and connections, however the run ended; called once. */
   close(): Promise<void>;
@@ -24,6 +26,9 @@ export interface AsyncOperator {
   readonly description: Description;
   /** Bytes of state where they are known before the first row, otherwise 0. */
   readonly stateBytes: number;
+  /** The most source batches in it and in front of it, 1 … 1024 (default 2). */
+  readonly credit?: number;
+  /** Opens it for one run. What takes time to open is opened here without waiting, and waited for in the first call. */
   openAsync(context?: OpenContext): OpenAsyncOperator;
 }
 

@@ -1,18 +1,22 @@
 /**
- * The steps of a dataflow, opened and joined: a batch goes in, what it becomes comes out, synchronously.
+ * Synchronous steps, opened and joined: a batch goes in, and what it becomes comes out before `push` returns.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { DataflowError, reason, stepFailed } from './errors.js';
-import type { Step } from './flow.js';
-import type { Emit, OpenContext, OpenOperator } from './operator.js';
+import { toldByStep } from './errors.js';
+import type { Emit, OpenContext, OpenOperator, Operator } from './operator.js';
+
+export interface ChainStep {
+  readonly id: string;
+  readonly operator: Operator;
+}
 
 export class Chain {
   readonly #steps: readonly { readonly id: string; readonly open: OpenOperator }[];
-  /** What each step emits into; the last is the sink's. */
+  /** What each step emits into; the last is what stands behind them. */
   readonly #into: Emit[] = [];
   #batch = 0;
 
-  constructor(steps: readonly Step[], contextOf: (step: Step) => OpenContext, sink: Emit) {
+  constructor(steps: readonly ChainStep[], contextOf: (step: ChainStep) => OpenContext, sink: Emit) {
     this.#steps = steps.map((step) => ({
       id: step.id,
       open: this.#within(step.id, () => step.operator.open(contextOf(step))),
@@ -25,10 +29,20 @@ export class Chain {
         try {
           open.step(batch, next);
         } catch (error) {
-          throw this.#told(id, error);
+          throw toldByStep(id, this.#batch, error);
         }
       };
     }
+  }
+
+  /** How many steps there are. */
+  get length(): number {
+    return this.#steps.length;
+  }
+
+  /** The number of the batch that came last. */
+  get batch(): number {
+    return this.#batch;
   }
 
   /** Sends a batch, the `batch`th of the stream, through all steps. */
@@ -56,14 +70,7 @@ export class Chain {
     try {
       return work();
     } catch (error) {
-      throw this.#told(step, error);
+      throw toldByStep(step, this.#batch, error);
     }
-  }
-
-  /** The error with the step and the batch it happened in; what a user's function throws becomes the cause of one. */
-  #told(step: string, error: unknown): DataflowError {
-    if (!(error instanceof DataflowError)) return stepFailed(step, this.#batch, reason(error), error);
-    const isTold = error.at.step !== undefined && error.at.batch !== undefined;
-    return isTold ? error : error.within({ step, batch: this.#batch });
   }
 }

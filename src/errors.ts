@@ -191,8 +191,25 @@ export const sourceFailed = (who: string, what: string, expected: string, got: s
 export const stepFailed = (step: string, batch: number, got: string, cause: unknown) =>
   new DataflowError('STEP_FAILED', sentence(step, `batch ${batch}`, 'no error', got), { step, batch }, cause);
 
+/** An error with the step and the batch it happened in; what a user's function throws becomes the cause of one of ours. */
+export function toldByStep(step: string, batch: number, error: unknown): DataflowError {
+  if (!(error instanceof DataflowError)) return stepFailed(step, batch, reason(error), error);
+  const isTold = error.at.step !== undefined && error.at.batch !== undefined;
+  return isTold ? error : error.within({ step, batch });
+}
+
 export const sinkFailed = (who: string, what: string, expected: string, got: string, cause?: unknown) =>
   new DataflowError('SINK_FAILED', sentence(who, what, expected, got), {}, cause);
+
+/** What a flow file says where `place` is `file:line:column`. */
+export const flowFileError = (
+  place: string,
+  what: string,
+  expected: string,
+  got: string,
+  at: ErrorAt,
+  cause?: unknown,
+) => new DataflowError('OPTION_RANGE', sentence(place, what, expected, got), at, cause);
 
 /** A package that a connector needs and that could not be loaded. */
 export const missingPackage = (who: string, name: string, got: string, cause: unknown) =>

@@ -11,7 +11,7 @@ export { fromColumns, type NewColumn, numbersOf, selectColumns, withColumns } fr
 export type { Codec } from './cells.js';
 export { type CheckpointStore, memoryStore, type SpillFile } from './checkpoint-store.js';
 export type { CheckpointOptions } from './checkpointing.js';
-export { type Dataflow, dataflow, type Steps } from './dataflow.js';
+export { type Beginning, type Dataflow, dataflow, type Steps } from './dataflow.js';
 export {
   type CommonOptions,
   type Definition,
@@ -57,6 +57,7 @@ export type { OnProgress, ProgressState } from './progress.js';
 export { nextBelow, nextNormal, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
 export type { Key } from './read-column.js';
 export { type RebatchOptions, rebatch } from './rebatch.js';
+export { type RetryPolicy, retried, retryOptions } from './retry.js';
 export {
   binary,
   type ColumnView,

@@ -36,6 +36,7 @@ export interface KeyedState extends State {
 
 export interface KeyedOperator extends Operator {
   state(): KeyedState;
+  /** The states of all keys, of bytes that `toBytes` gave. */
   stateFrom(bytes: Uint8Array): KeyedState;
   merge(a: State, b: State): KeyedState;
 }

@@ -17,25 +17,31 @@ export interface ProgressState extends Counts {
 
 export type OnProgress = (progress: ProgressState) => void;
 
-/** What is known of the sink. */
-type SinkState = Pick<ProgressState, 'inFlight'> & { readonly bytes: number };
-
 export class Progress {
   readonly #listener: OnProgress | undefined;
   readonly #everyMs: number;
-  readonly #sink: SinkState;
+  readonly #pipeline: Pick<ProgressState, 'inFlight'>;
+  readonly #sink: { readonly bytes: number };
   readonly #startMs = performance.now();
   #toldMs = Number.NEGATIVE_INFINITY;
   #rows = 0;
   #batches = 0;
   #bytesIn = 0;
+  #skipped = 0;
+  #rejected = 0;
   /** What an earlier run had written, for a run that has nothing to do. */
   #bytesOut = 0;
   #fraction: number | undefined;
 
-  constructor(listener: OnProgress | undefined, everyMs: number, sink: SinkState) {
+  constructor(
+    listener: OnProgress | undefined,
+    everyMs: number,
+    pipeline: Pick<ProgressState, 'inFlight'>,
+    sink: { readonly bytes: number },
+  ) {
     this.#listener = listener;
     this.#everyMs = everyMs;
+    this.#pipeline = pipeline;
     this.#sink = sink;
   }
 
@@ -45,21 +51,31 @@ export class Progress {
   }
 
   get counts(): Counts {
-    return { rows: this.#rows, batches: this.#batches, bytesIn: this.#bytesIn };
+    return {
+      rows: this.#rows,
+      batches: this.#batches,
+      bytesIn: this.#bytesIn,
+      skipped: this.#skipped,
+      rejected: this.#rejected,
+    };
   }
 
   /** Goes on from what an earlier run had counted. */
-  resume({ rows, batches, bytesIn }: Counts, bytesOut: number): void {
+  resume({ rows, batches, bytesIn, skipped = 0, rejected = 0 }: Counts, bytesOut: number): void {
     this.#rows = rows;
     this.#batches = batches;
     this.#bytesIn = bytesIn;
+    this.#skipped = skipped;
+    this.#rejected = rejected;
     this.#bytesOut = bytesOut;
   }
 
-  count({ batch, fraction }: Sourced): void {
+  count({ batch, fraction, skipped = 0, rejected = 0 }: Sourced): void {
     this.#rows += batch.numRows;
     this.#batches++;
     this.#bytesIn += batchBytes(batch);
+    this.#skipped += skipped;
+    this.#rejected += rejected;
     this.#fraction = fraction;
   }
 
@@ -85,7 +101,7 @@ export class Progress {
       ...this.counts,
       bytesOut: this.#sink.bytes || this.#bytesOut,
       seconds: (performance.now() - this.#startMs) / 1000,
-      inFlight: this.#sink.inFlight,
+      inFlight: this.#pipeline.inFlight,
       ...(fraction !== undefined && { fraction }),
     };
   }

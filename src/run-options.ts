@@ -6,10 +6,14 @@ import type { CheckpointOptions } from './checkpointing.js';
 import type { Counts } from './flow.js';
 import { checked, integer } from './options.js';
 import type { OnProgress } from './progress.js';
+import type { Guarantee } from './source.js';
 
 export interface RunOptions {
   readonly checkpoint?: CheckpointOptions;
-  /** The most source batches between source and sink, 1 … 1024 (default 2). */
+  /**
+   * The most source batches between source and sink, 1 … 1024 (default 2). Where there are asynchronous steps: between the
+   * last of them and the sink; each has a credit of its own.
+   */
   readonly credit?: number;
   /** Ends the run with the signal's reason. What was checkpointed can be resumed. */
   readonly signal?: AbortSignal;
@@ -28,6 +32,8 @@ export interface Report extends Counts {
   readonly resumedAt: number | null;
   /** False where the run was stopped before the source's end. */
   readonly complete: boolean;
+  /** How often a row takes effect though the run is killed; null where that is not known, and without checkpoints. */
+  readonly guarantee: Guarantee | null;
 }
 
 const CHECKED_ELSEWHERE: readonly (keyof RunOptions)[] = ['checkpoint', 'signal', 'onProgress', 'onWarning'];

@@ -14,11 +14,18 @@ import type { Guarantee, Position } from './source.js';
  *   disappears. After an abort it may come a second later though a call has not answered yet.
  */
 export interface SinkWriter {
+  /** Takes one batch; resolved (or answered at once) it makes room for the next. */
   write(batch: RecordBatch): void | Promise<void>;
+  /** Makes everything written so far durable and says where that ends. */
   position(): Position | Promise<Position>;
+  /** Makes the output complete and visible. */
   finish(): void | Promise<void>;
+  /** Closes without finishing; with `keep` the partial output stays for a later resume. */
   abandon(keep: boolean): void | Promise<void>;
-  /** A checkpoint with this position is kept: nothing before it will be asked for again. */
+  /**
+   * A checkpoint with this position is kept: nothing before it will be asked for again. A run that resumes tells its
+   * position right after opening. Not called behind `finish`, which is the last there is.
+   */
   committed?(position: Position): void | Promise<void>;
   /** Bytes written so far, 0 where that means nothing. */
   readonly bytes: number;
@@ -37,5 +44,6 @@ export interface Sink<G extends Guarantee = Guarantee> {
    * durable belongs to a position that a later run is given.
    */
   readonly checkpointFirst?: boolean;
+  /** Starts anew, or goes on behind a position that it once gave. */
   open(resume: Position | undefined, signal: AbortSignal): SinkWriter | Promise<SinkWriter>;
 }

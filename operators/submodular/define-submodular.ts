@@ -12,7 +12,7 @@ import type { Algorithm } from './algorithm.js';
 import { AnswerRows } from './answer-rows.js';
 import { type AtMost, CategoryLimit } from './category-limit.js';
 import type { Element, Objective } from './objective.js';
-import { type NamedObjective, objectiveFrom } from './objectives/named.js';
+import { type NamedObjective, objectiveFrom, objectivesInWords } from './objectives/named.js';
 import type { World } from './oracle.js';
 import { fromBytes, toBytes } from './saved.js';
 import { Summary } from './summary.js';
@@ -43,7 +43,7 @@ export interface RandomOptions extends SummaryOptions {
 
 export const summaryOptions = {
   k: 'elements of an answer, at most: 1 … 4096',
-  objective: 'what an answer is worth: coverage(…), facilityLocation(…), … or your own',
+  objective: `what an answer is worth, { name: options }: ${objectivesInWords}`,
   epsilon: 'how close to its guarantee the algorithm stays',
   maxElements: 'the most live elements (default 100000, or windowRows where that is more)',
   emit: "'batch': an answer for each batch, or 'row': one for each row (default 'batch')",

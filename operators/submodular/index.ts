@@ -10,6 +10,7 @@ export { type FacilityLocationOptions, facilityLocation } from './objectives/fac
 export { type FeatureBasedOptions, featureBased } from './objectives/feature-based.js';
 export { type GraphCutOptions, graphCut } from './objectives/graph-cut.js';
 export { type LogDeterminantOptions, logDeterminant } from './objectives/log-determinant.js';
+export type { NamedObjective, NamedWithWeight } from './objectives/named.js';
 export { type SampleRowsOptions, sampleRows } from './objectives/sample-rows.js';
 export { type SaturatedCoverageOptions, saturatedCoverage } from './objectives/saturated-coverage.js';
 export { type WithWeightOptions, withWeight } from './objectives/with-weight.js';

@@ -1,5 +1,8 @@
 /**
- * A step as text: `lightningAttention {"keyDim": 8, "valueDim": 8} perKey {"column": "user", "maxKeys": 1000}`.
+ * A step as text: an operator with its options, and what is put around it, from the inside out:
+ *
+ *   lightningAttention {"keyDim": 8, "valueDim": 8} perKey {"column": "user", "maxKeys": 1000}
+ *   dynamicSubmodular {"k": 20, "objective": {"coverage": {"maxItems": 5000}}} slidingWindow {"windowRows": 10000}
  */
 import * as operators from '../../operators/index.js';
 import { DataflowError, reason } from '../errors.js';
@@ -18,31 +21,46 @@ export const stepMakers: Readonly<Record<string, Maker>> = {
   rebatch,
 } as Readonly<Record<string, Maker>>;
 
-interface Word {
+/** What can be put around an operator. */
+export const stepWrappers: Readonly<Record<string, (operator: Operator, options: never) => Operator>> = {
+  perKey: (operator, { column, ...options }: { column: string; maxKeys: number }) =>
+    perKey(column, operator, options),
+  slidingWindow: (operator, options: operators.SlidingWindowOptions) =>
+    operators.slidingWindow(options, operator),
+};
+
+/** A name with options: an operator, or what is put around one. */
+export interface Word {
   readonly name: string;
-  readonly options: Record<string, unknown>;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Makes the operator that the text describes; a text that describes none is a usage error. */
-export function operatorFrom(text: string): Operator {
-  const [first, second, ...more] = wordsOf(text);
-  if (first === undefined || more.length > 0 || (second !== undefined && second.name !== 'perKey')) {
-    throw new UsageError(`step '${text}', expected 'OPERATOR {json}' or 'OPERATOR {json} perKey {json}'`);
-  }
-  const make = stepMakers[first.name];
-  if (make === undefined) {
-    const names = Object.keys(stepMakers).join(', ');
-    throw new UsageError(`operator '${first.name}' is not known, expected one of ${names}`);
-  }
+/** Makes the operator of this name, with the wrappers around it; names and options that are none are usage errors. */
+export function operatorNamed({ name, options }: Word, ...wrappers: readonly Word[]): Operator {
+  const make = known('operator', stepMakers, name);
+  const around = wrappers.map((word) => ({ wrap: known('wrapper', stepWrappers, word.name), ...word }));
   try {
-    const operator = make(first.options as never);
-    if (second === undefined) return operator;
-    const { column, ...options } = second.options;
-    return perKey(column as string, operator, options as never);
+    return around.reduce((inner, word) => word.wrap(inner, word.options as never), make(options as never));
   } catch (error) {
     if (error instanceof DataflowError) throw new UsageError(error.message, { cause: error });
     throw error;
   }
+}
+
+/** Makes the operator that the text describes; a text that describes none is a usage error. */
+export function operatorFrom(text: string): Operator {
+  const [first, ...wrappers] = wordsOf(text);
+  if (first === undefined) {
+    const around = Object.keys(stepWrappers).join(' or ');
+    throw new UsageError(`step '${text}', expected 'OPERATOR {json}', and behind it ${around} {json}`);
+  }
+  return operatorNamed(first, ...wrappers);
+}
+
+function known<T>(what: string, makers: Readonly<Record<string, T>>, name: string): T {
+  if (Object.hasOwn(makers, name)) return makers[name]!;
+  const names = Object.keys(makers).join(', ');
+  throw new UsageError(`${what} '${name}' is not known, expected one of ${names}`);
 }
 
 function wordsOf(text: string): Word[] {

@@ -3,11 +3,16 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
+  Field,
+  Int32,
+  List,
   RecordBatchFileWriter,
   RecordBatchStreamWriter,
-  type Table,
+  Table,
   tableFromArrays,
   tableFromIPC,
+  Utf8,
+  vectorFromArray,
 } from 'apache-arrow';
 import { afterAll, describe, expect, it } from 'vitest';
 
@@ -52,6 +57,23 @@ describe('chunkwise pipe', () => {
     const table = tableFromIPC(stdout);
     expect(table.schema.names).toEqual(['delay', 'distance', 'time', 'o', 'slow']);
     expect(table.batches.map(({ numRows }) => numRows)).toEqual([50_000, 50_000, 50_000, 50_000]);
+  });
+
+  it('keeps a summary of a window, its objective named', () => {
+    const items = vectorFromArray([[1, 2], [2], [3, 4, 5], [1]], new List(new Field('item', new Int32())));
+    const sets = new Table({ id: vectorFromArray(['a', 'b', 'c', 'd'], new Utf8()), items });
+    const options = { k: 1, emit: 'row', objective: { coverage: { maxItems: 6 } } };
+    const window = 'slidingWindow {"windowRows": 1}';
+    const text = `dynamicSubmodular ${JSON.stringify(options)} ${window}`;
+    const { stdout, stderr } = chunkwise(['pipe', text], stream(sets));
+    expect(stderr).toBe('');
+    const answers = tableFromIPC(stdout);
+    expect(answers.toArray().map(({ value, selected }) => [value, ...selected])).toEqual([
+      [2, 'a'],
+      [1, 'b'],
+      [3, 'c'],
+      [1, 'd'],
+    ]);
   });
 
   it('reports as JSON on standard error when asked', () => {
@@ -220,6 +242,12 @@ describe('chunkwise operators', () => {
     expect(text).toMatch(/keyDim +width K/);
     expect(text).toMatch(/in +q +FixedSizeList/);
     expect(text).toMatch(/state +[\d.]+ kB: S f32/);
+  });
+
+  it('tells the objectives that a summary can be of', () => {
+    const text = chunkwise(['operators', 'dynamicSubmodular']).stdout.toString();
+    expect(text).toMatch(/objective +what .*coverage \{maxItems, weights\}, facilityLocation \{dim, /);
+    expect(text).toMatch(/with {"k":6,"objective":{"coverage":{"maxItems":100}}/);
   });
 });
 

@@ -82,6 +82,9 @@ describe('a dataflow', () => {
       bytesIn: 5 * 4 * 8,
       bytesOut: 0,
       resumedAt: null,
+      skipped: 0,
+      rejected: 0,
+      guarantee: null,
       complete: true,
     });
     expect(seconds).toBeGreaterThan(0);

@@ -242,7 +242,7 @@ describe('checkObjective', () => {
 describe('objectives as options', () => {
   it('may be named', () => {
     expect(objectiveFrom({ coverage: { maxItems: 9 } }).reads).toEqual({ items: 9 });
-    expect(() => objectiveFrom({ covrage: {} })).toThrow(/one of coverage, facilityLocation/);
+    expect(() => objectiveFrom({ covrage: {} })).toThrow(/of coverage, facilityLocation/);
     expect(() => objectiveFrom(undefined)).toThrow(DataflowError);
   });
 

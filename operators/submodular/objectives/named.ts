@@ -3,15 +3,27 @@
  */
 import { optionRange } from '../../../src/errors.js';
 import type { Objective } from '../objective.js';
-import { coverage } from './coverage.js';
-import { facilityLocation } from './facility-location.js';
-import { featureBased } from './feature-based.js';
-import { graphCut } from './graph-cut.js';
-import { logDeterminant } from './log-determinant.js';
-import { saturatedCoverage } from './saturated-coverage.js';
+import { type CoverageOptions, coverage } from './coverage.js';
+import { type FacilityLocationOptions, facilityLocation } from './facility-location.js';
+import { type FeatureBasedOptions, featureBased } from './feature-based.js';
+import { type GraphCutOptions, graphCut } from './graph-cut.js';
+import { type LogDeterminantOptions, logDeterminant } from './log-determinant.js';
+import { type SaturatedCoverageOptions, saturatedCoverage } from './saturated-coverage.js';
+import { type WithWeightOptions, withWeight } from './with-weight.js';
 
-/** An objective by its name, with its options. */
-export type NamedObjective = Readonly<Record<string, object>>;
+/** An objective by its name, with its options. `withWeight` has the objective that it stands around among them. */
+export type NamedObjective =
+  | { readonly coverage: CoverageOptions }
+  | { readonly facilityLocation: FacilityLocationOptions }
+  | { readonly featureBased: FeatureBasedOptions }
+  | { readonly graphCut: GraphCutOptions }
+  | { readonly logDeterminant: LogDeterminantOptions }
+  | { readonly saturatedCoverage: SaturatedCoverageOptions }
+  | { readonly withWeight: NamedWithWeight };
+
+export interface NamedWithWeight extends WithWeightOptions {
+  readonly objective: NamedObjective;
+}
 
 type Maker = (options: object) => Objective;
 
@@ -22,17 +34,32 @@ const makers = {
   graphCut,
   logDeterminant,
   saturatedCoverage,
+  withWeight: ({ objective, ...options }: NamedWithWeight) => withWeight(objectiveFrom(objective), options),
 } as unknown as Readonly<Record<string, Maker>>;
 
+/** The objectives that have names, and their options. */
+export const objectivesInWords = [
+  'coverage {maxItems, weights}',
+  'facilityLocation {dim, similarity, gamma, ground | groundRows}',
+  'featureBased {dim, concave, weights}',
+  'graphCut {dim, similarity, gamma, ground, lambda}',
+  'logDeterminant {dim, similarity, gamma, noise}',
+  'saturatedCoverage {dim, similarity, gamma, ground | groundRows, saturation}',
+  'withWeight {objective, factor}',
+].join(', ');
+
+/** The objective that an option gives; OPTION_RANGE where it gives none. */
 export function objectiveFrom(given: unknown): Objective {
   if (isObjective(given)) return given;
-  const [entry, ...more] = Object.entries(given ?? {});
-  const make = entry && makers[entry[0]];
-  if (make === undefined || more.length > 0 || typeof given !== 'object') {
+  const entries = given !== null && typeof given === 'object' ? Object.entries(given) : [];
+  const [name, options] = entries[0] ?? [];
+  if (entries.length !== 1 || !Object.hasOwn(makers, name!)) {
     const names = Object.keys(makers).join(', ');
-    throw optionRange('', 'objective', `an objective, or one of ${names} with its options`, given);
+    throw optionRange('', 'objective', `an objective, or { name: options } of ${names}`, given);
   }
-  return make(entry![1]);
+  if (options === null || typeof options !== 'object')
+    throw optionRange('', `objective.${name}`, 'an object of options', options);
+  return makers[name!]!(options);
 }
 
 const FUNCTIONS = ['empty', 'gain', 'add', 'value'] as const;
