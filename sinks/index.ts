@@ -9,3 +9,5 @@ export { type Collected, collect } from './collect.js';
 export { type CsvSinkOptions, csvSink } from './csv-sink.js';
 export { jsonLinesSink } from './json-lines-sink.js';
 export type { OutputFileOptions } from './output-file.js';
+export { type PostgresSinkOptions, postgresSink } from './postgres-sink.js';
+export type { TransactionalSinkOptions } from './transactional-sink.js';
