@@ -39,7 +39,8 @@ export function jsonLines(
   };
 }
 
-class JsonLinesFormat implements RowFormat<JsonObject> {
+/** Rows of JSON objects, one a line. */
+export class JsonLinesFormat implements RowFormat<JsonObject> {
   readonly find = findLine;
   readonly expectsHeader = false;
   readonly #who: string;
