@@ -16,6 +16,10 @@ export function built(script: string, outfile: string): string {
     format: 'esm',
     target: 'node20',
     logLevel: 'error',
+    // What is bundled of CommonJS asks for Node's own modules.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
   });
   return outfile;
 }
