@@ -8,6 +8,8 @@ export { type BytesFileSinkOptions, bytesFileSink } from './bytes-file-sink.js';
 export { type Collected, collect } from './collect.js';
 export { type CsvSinkOptions, csvSink } from './csv-sink.js';
 export { jsonLinesSink } from './json-lines-sink.js';
+export type { MessageSinkOptions, TextOrColumn } from './message-encoder.js';
+export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstream-sink.js';
 export type { OutputFileOptions } from './output-file.js';
 export { type PostgresSinkOptions, postgresSink } from './postgres-sink.js';
 export type { TransactionalSinkOptions } from './transactional-sink.js';

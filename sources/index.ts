@@ -3,6 +3,7 @@
  */
 export { type ArrowFileOptions, arrowFile } from './arrow-file.js';
 export { type ArrowStreamOptions, arrowStream } from './arrow-stream.js';
+export type { BadRowsPolicy } from './bad-rows.js';
 export type { ByteInput } from './byte-input.js';
 export { type BytesFileOptions, bytesFile } from './bytes-file.js';
 export type { ColumnType, ColumnTypes } from './column-type.js';
@@ -11,6 +12,9 @@ export type { DatabaseAddress, DatabaseConnection } from './database.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
 export { jsonLines } from './json-lines.js';
 export type { KeyedRowsOptions, SqlTableName } from './keyed-rows.js';
+export type { MessageFormat, MessageOptions } from './message-options.js';
+export type { NatsOptions } from './nats-connection.js';
+export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
 export { type PostgresOptions, postgres } from './postgres.js';
 export type { NumericAs } from './postgres-types.js';
 export type { TextInput } from './text-input.js';

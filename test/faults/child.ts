@@ -15,11 +15,11 @@ export function built(script: string, outfile: string): string {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    logLevel: 'error',
-    // What is bundled of CommonJS asks for Node's own modules.
+    // Clients of brokers are CommonJS.
     banner: {
-      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+      js: "import { createRequire as toRequire } from 'node:module'; const require = toRequire(import.meta.url);",
     },
+    logLevel: 'error',
   });
   return outfile;
 }
