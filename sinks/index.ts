@@ -9,3 +9,4 @@ export { type Collected, collect } from './collect.js';
 export { type CsvSinkOptions, csvSink } from './csv-sink.js';
 export { jsonLinesSink } from './json-lines-sink.js';
 export type { OutputFileOptions } from './output-file.js';
+export { type ParquetFileSinkOptions, parquetFileSink } from './parquet-file-sink.js';

@@ -9,5 +9,6 @@ export type { ColumnType, ColumnTypes } from './column-type.js';
 export { type CsvFileOptions, csvFile } from './csv-file.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
 export { jsonLines } from './json-lines.js';
+export { type ParquetFileOptions, parquetFile } from './parquet-file.js';
 export type { TextInput } from './text-input.js';
 export type { TextRowsOptions } from './text-rows.js';
