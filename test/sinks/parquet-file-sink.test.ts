@@ -52,17 +52,11 @@ const rowGroups = (path: string) => footer(path).row_groups.map(({ num_rows }) =
 
 const firstOf = async (source: Source) => (await readAll(source))[0]!.batch;
 
-describe('parquetFileSink', () => {
-  const batches = [
-    storable(65),
-    storable(1, 3),
-    storable(100, 7).slice(13, 77),
-    storable(0),
-    storable(40, 2),
-  ];
+const batches = [storable(65), storable(1, 3), storable(100, 7).slice(13, 77), storable(0), storable(40, 2)];
+beforeAll(() => writeAll(parquetFileSink(at('types.parquet'), { rowGroupRows: 50 }), batches));
 
+describe('parquetFileSink', () => {
   it('keeps every value of every type, over many row groups', async () => {
-    await writeAll(parquetFileSink(at('types.parquet'), { rowGroupRows: 50 }), batches);
     expect(rowGroups(at('types.parquet'))).toEqual([50, 50, 50, 20]);
     expect(await rowsOf(parquetFile(at('types.parquet')))).toEqual(cells(batches));
   });
