@@ -11,5 +11,6 @@ export { jsonLinesSink } from './json-lines-sink.js';
 export type { MessageSinkOptions, TextOrColumn } from './message-encoder.js';
 export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstream-sink.js';
 export type { OutputFileOptions } from './output-file.js';
+export { type ParquetFileSinkOptions, parquetFileSink } from './parquet-file-sink.js';
 export { type PostgresSinkOptions, postgresSink } from './postgres-sink.js';
 export type { TransactionalSinkOptions } from './transactional-sink.js';

@@ -15,6 +15,7 @@ export type { KeyedRowsOptions, SqlTableName } from './keyed-rows.js';
 export type { MessageFormat, MessageOptions } from './message-options.js';
 export type { NatsOptions } from './nats-connection.js';
 export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
+export { type ParquetFileOptions, parquetFile } from './parquet-file.js';
 export { type PostgresOptions, postgres } from './postgres.js';
 export type { NumericAs } from './postgres-types.js';
 export type { TextInput } from './text-input.js';
