@@ -67,6 +67,11 @@ export class RowReader<Row extends object> {
       yield await this.#batch(this.#rows!);
   }
 
+  /** What is there so far, of input that may go on later. */
+  async *pause(): AsyncGenerator<Sourced> {
+    if (this.#rows !== undefined || this.#waiting.length > 0) yield* this.end(false);
+  }
+
   async *#batchesOfWaiting(): AsyncGenerator<Sourced> {
     this.#rows ??= this.#infer();
     const rows = this.#rows;
