@@ -1,7 +1,7 @@
 /**
  * Compressed files: by which method, and what they stand for.
  */
-import { DataflowError, corruptInput, reason, truncatedInput } from '../src/errors.js';
+import { corruptInput, DataflowError, reason, truncatedInput } from '../src/errors.js';
 import { oneOf } from '../src/options.js';
 import { zstdDecompressed } from './zstd.js';
 

@@ -20,8 +20,8 @@ export async function listed(who: string, pattern: string): Promise<string[]> {
   const { glob } = await optionalPeer(who, 'tinyglobby', () => import('tinyglobby'));
   const { isAbsolute } = await import('node:path');
   try {
-    const options = { absolute: isAbsolute(pattern), expandDirectories: false, ignore: ['**/*.partial'] };
-    return (await glob(pattern, options)).sort(byName);
+    const names = await glob(pattern, { absolute: isAbsolute(pattern), expandDirectories: false });
+    return names.filter((name) => !name.endsWith('.partial')).sort(byName);
   } catch (error) {
     throw sourceFailed(who, 'listing files', 'a directory that can be read', reason(error), error);
   }

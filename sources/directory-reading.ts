@@ -3,7 +3,7 @@
  */
 import type { Schema } from 'apache-arrow';
 import { describeSchema, sameSchema } from '../src/columns.js';
-import { DataflowError, schemaChanged, sourceFailed } from '../src/errors.js';
+import { type DataflowError, schemaChanged, sourceFailed } from '../src/errors.js';
 import { pause } from '../src/pause.js';
 import type { Position, Source, Sourced } from '../src/source.js';
 import { byName, type FileState, listed, renamed, stateOf } from './directory-listing.js';
@@ -118,11 +118,7 @@ export class DirectoryReading {
     yield* this.#file(file, state.node, mayGrow);
   }
 
-  #isReplaced(
-    state: FileState | undefined,
-    node: string,
-    inner: Position | undefined,
-  ): boolean {
+  #isReplaced(state: FileState | undefined, node: string, inner: Position | undefined): boolean {
     const bytes = positionFields(inner ?? null)?.bytes;
     return state?.node !== node || (typeof bytes === 'number' && state.bytes < bytes);
   }
@@ -145,7 +141,11 @@ export class DirectoryReading {
   #check(path: string, { batch }: Sourced): void {
     this.#schema ??= batch.schema;
     if (sameSchema(this.#schema, batch.schema)) return;
-    const error = schemaChanged(this.#who, describeSchema(this.#schema), `${describeSchema(batch.schema)} in '${path}'`);
+    const error = schemaChanged(
+      this.#who,
+      describeSchema(this.#schema),
+      `${describeSchema(batch.schema)} in '${path}'`,
+    );
     throw error.within({ file: path });
   }
 
@@ -177,7 +177,12 @@ export class DirectoryReading {
     }
     if (this.#follow === undefined && (files.length === 0 || (at && !files.includes(at.file)))) {
       const expected = at === undefined ? 'at least one' : `'${at.file}' among them`;
-      throw sourceFailed(this.#who, 'files', expected, files.length === 0 ? 'none' : `${files.length} others`);
+      throw sourceFailed(
+        this.#who,
+        'files',
+        expected,
+        files.length === 0 ? 'none' : `${files.length} others`,
+      );
     }
     this.#files = files;
     this.#hasLooked = true;

@@ -50,8 +50,10 @@ export function directory<G extends Guarantee>(
   options: DirectoryOptions = {},
 ): Source<G> {
   const who = 'directory';
-  if (typeof pattern !== 'string' || pattern === '') throw optionRange(who, 'pattern', 'a path or pattern', pattern);
-  if (typeof source !== 'function') throw optionRange(who, 'source', 'a function from a path to a source', source);
+  if (typeof pattern !== 'string' || pattern === '')
+    throw optionRange(who, 'pattern', 'a path or pattern', pattern);
+  if (typeof source !== 'function')
+    throw optionRange(who, 'source', 'a function from a path to a source', source);
   const { follow } = checked(who, options, ['follow'], () => ({ follow: followOption(options.follow) }));
   const guarantee = guaranteeOf(pattern, source);
   return {
@@ -67,13 +69,17 @@ function followOption(follow: FollowOptions | undefined): Following | undefined 
   const { pollMs, idleMs, replaced = 'fail' } = follow ?? {};
   return {
     pollMs: integer({ 'follow.pollMs': pollMs }, 10, MOST_MS),
-    idleMs: idleMs === undefined ? Number.POSITIVE_INFINITY : integer({ 'follow.idleMs': idleMs }, 1, MOST_MS),
+    idleMs:
+      idleMs === undefined ? Number.POSITIVE_INFINITY : integer({ 'follow.idleMs': idleMs }, 1, MOST_MS),
     replaced: oneOf({ 'follow.replaced': replaced }, ['fail', 'restart'] as const),
   };
 }
 
 /** The guarantee of the sources to come, which are all alike. Options that are wrong show at once. */
-function guaranteeOf<G extends Guarantee>(pattern: string, source: (path: string) => Source<G>): G | undefined {
+function guaranteeOf<G extends Guarantee>(
+  pattern: string,
+  source: (path: string) => Source<G>,
+): G | undefined {
   try {
     return source(pattern).guarantee;
   } catch (error) {

@@ -54,7 +54,8 @@ export async function* zstdDecompressed(
     }
     taken += chunk.length;
   }
-  if (!frames.isWhole) throw truncatedInput(who, 'zstd data', 'the end of a frame', `the end at byte ${taken}`);
+  if (!frames.isWhole)
+    throw truncatedInput(who, 'zstd data', 'the end of a frame', `the end at byte ${taken}`);
 }
 
 /** Makes one frame of some bytes. */
