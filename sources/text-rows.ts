@@ -20,7 +20,7 @@ import {
 } from './column-type.js';
 import { foreignPosition, integersAt, positionFields } from './position.js';
 import { type RowFormat, RowReader } from './row-reader.js';
-import { inputBytes, inputName, type TextInput, textChunks } from './text-input.js';
+import { inputBytes, inputName, type SeekableInput, type TextInput, textChunks } from './text-input.js';
 import { type TextPlace, textRecords } from './text-records.js';
 
 export interface TextRowsOptions {
@@ -65,7 +65,7 @@ interface Place extends TextPlace {
 /** One reading of a source of rows. */
 export interface TextReading<Row> {
   readonly who: string;
-  readonly input: TextInput;
+  readonly input: TextInput | SeekableInput;
   /** Makes the format, told the columns that a resumed run knows already. */
   readonly begin: (known: readonly Column[] | undefined) => RowFormat<Row>;
   readonly options: ResolvedOptions;
