@@ -12,6 +12,14 @@ export { type CsvFileOptions, csvFile } from './csv-file.js';
 export type { DatabaseAddress, DatabaseConnection } from './database.js';
 export { type DirectoryOptions, directory, type FollowOptions } from './directory.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
+export {
+  type HttpArrowOptions,
+  type HttpBodyOptions,
+  type HttpEventsOptions,
+  type HttpLinesOptions,
+  http,
+} from './http.js';
+export type { HttpRequestOptions } from './http-request.js';
 export { jsonLines } from './json-lines.js';
 export type { KeyedRowsOptions, SqlTableName } from './keyed-rows.js';
 export type { MessageFormat, MessageOptions } from './message-options.js';
