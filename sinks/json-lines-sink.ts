@@ -3,9 +3,8 @@
  */
 import { checked, text, truth } from '../src/options.js';
 import type { Sink } from '../src/sink.js';
-import { cellJson } from './cell-text.js';
-import { compact } from './compact-data.js';
 import { encodedFileSink } from './encoded-file-sink.js';
+import { jsonObjects } from './json-objects.js';
 import type { OutputFileOptions } from './output-file.js';
 
 /**
@@ -21,14 +20,10 @@ export function jsonLinesSink(path: string, options: OutputFileOptions = {}): Si
     };
   });
   const encoder = new TextEncoder();
-  return encodedFileSink('jsonLinesSink', path, overwrite, () => ({ schema, data, numRows }) => {
-    const columns = schema.fields.map(({ name }, c) => {
-      const key = JSON.stringify(name);
-      const read = cellJson(compact(data.children[c]!));
-      return (row: number) => `${key}:${read(row)}`;
-    });
+  return encodedFileSink('jsonLinesSink', path, overwrite, () => (batch) => {
+    const object = jsonObjects(batch);
     let lines = '';
-    for (let row = 0; row < numRows; row++) lines += `{${columns.map((column) => column(row)).join(',')}}\n`;
+    for (let row = 0; row < batch.numRows; row++) lines += `${object(row)}\n`;
     return encoder.encode(lines);
   });
 }

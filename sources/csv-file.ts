@@ -28,14 +28,14 @@ type Cells = (string | null)[];
  * stream of bytes. Types are inferred from the first rows (see `infer-types.ts`) unless `schema` names them.
  *
  * A row with too many or too few cells, or with a cell that is not of its column's type, is CORRUPT_INPUT with file,
- * line and column, or goes to the sink of option `rejects`. Blank lines are passed over, except where there is only
+ * line and column, or what option `badRows` says. Blank lines are passed over, except where there is only
  * one column: there they are nulls. A file without even a header is CORRUPT_INPUT; a header alone is a batch of no rows.
  */
 export function csvFile(
   path: TextInput,
   options: CsvFileOptions = {},
 ): Source<'exactly once' | 'at most once'> {
-  const { delimiter, header, nullValues, ...rows } = checked('csvFile', options, ['rejects'], () => ({
+  const { delimiter, header, nullValues, ...rows } = checked('csvFile', options, [], () => ({
     ...textRowsOptions(options),
     delimiter: delimiterOption(options.delimiter ?? ','),
     header: truth({ header: options.header ?? true }),
@@ -48,8 +48,7 @@ export function csvFile(
   return {
     name: 'csvFile',
     guarantee: textGuarantee(input),
-    read: (from, signal) =>
-      textRows({ who, input, begin, options: rows, rejects: options.rejects }, from, signal),
+    read: (from, signal) => textRows({ who, input, begin, options: rows }, from, signal),
   };
 }
 

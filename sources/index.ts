@@ -3,11 +3,20 @@
  */
 export { type ArrowFileOptions, arrowFile } from './arrow-file.js';
 export { type ArrowStreamOptions, arrowStream } from './arrow-stream.js';
+export type { BadRowsPolicy } from './bad-rows.js';
 export type { ByteInput } from './byte-input.js';
 export { type BytesFileOptions, bytesFile } from './bytes-file.js';
 export type { ColumnType, ColumnTypes } from './column-type.js';
 export { type CsvFileOptions, csvFile } from './csv-file.js';
+export type { DatabaseAddress, DatabaseConnection } from './database.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
 export { jsonLines } from './json-lines.js';
+export type { KeyedRowsOptions, SqlTableName } from './keyed-rows.js';
+export type { MessageFormat, MessageOptions } from './message-options.js';
+export type { NatsOptions } from './nats-connection.js';
+export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
+export { type ParquetFileOptions, parquetFile } from './parquet-file.js';
+export { type PostgresOptions, postgres } from './postgres.js';
+export type { NumericAs } from './postgres-types.js';
 export type { TextInput } from './text-input.js';
 export type { TextRowsOptions } from './text-rows.js';

@@ -19,14 +19,14 @@ type JsonObject = Readonly<Record<string, unknown>>;
  * `infer-types.ts`) unless `schema` names them: arrays of numbers of one length become vectors, objects stay JSON text.
  *
  * The columns are the keys of the sampled rows and of `schema`. A missing key is a null; a key that is no column, a
- * value that does not fit, or a line that is no object is CORRUPT_INPUT with file, line and column, or goes to the sink
- * of option `rejects`. Integers keep all their digits. Blank lines are passed over.
+ * value that does not fit, or a line that is no object is CORRUPT_INPUT with file, line and column, or what option
+ * `badRows` says. Integers keep all their digits. Blank lines are passed over.
  */
 export function jsonLines(
   path: TextInput,
   options: TextRowsOptions = {},
 ): Source<'exactly once' | 'at most once'> {
-  const rows = checked('jsonLines', options, ['rejects'], () => ({
+  const rows = checked('jsonLines', options, [], () => ({
     ...textRowsOptions(options),
   }));
   const input = textInput('jsonLines', path);
@@ -35,12 +35,12 @@ export function jsonLines(
   return {
     name: 'jsonLines',
     guarantee: textGuarantee(input),
-    read: (from, signal) =>
-      textRows({ who, input, begin, options: rows, rejects: options.rejects }, from, signal),
+    read: (from, signal) => textRows({ who, input, begin, options: rows }, from, signal),
   };
 }
 
-class JsonLinesFormat implements RowFormat<JsonObject> {
+/** Rows of JSON objects, one a line. */
+export class JsonLinesFormat implements RowFormat<JsonObject> {
   readonly find = findLine;
   readonly expectsHeader = false;
   readonly #who: string;

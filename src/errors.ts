@@ -167,6 +167,20 @@ export const corruptInput = (
   cause?: unknown,
 ) => new DataflowError('CORRUPT_INPUT', sentence(who, what, expected, got), at, cause);
 
+/** A key that rows cannot be read on from. */
+export const keyRefused = (who: string, key: string, row: number, expected: string, got: string) =>
+  new DataflowError(
+    'CORRUPT_INPUT',
+    sentence(
+      who,
+      `key '${key}' in row ${row} of the batch`,
+      expected,
+      got,
+      'Name a unique column without nulls, or add row_number() over (order by …).',
+    ),
+    { column: key, row },
+  );
+
 export const truncatedInput = (who: string, what: string, expected: string, got: string, at?: ErrorAt) =>
   new DataflowError('TRUNCATED_INPUT', sentence(who, what, expected, got, 'The input was cut off.'), at);
 

@@ -6,32 +6,7 @@ import type { DataflowError } from '../errors.js';
 import { nearest } from '../nearest.js';
 import type { FlowText, Path } from './flow-text.js';
 import { flowSchema } from './generated/flow-schema.js';
-
-/** What a flow file may say of one word. */
-export interface WordSchema {
-  readonly properties: Readonly<Record<string, ValueSchema>>;
-  /** How the function is called: the options' place among named parameters, and that of the step inside. */
-  readonly 'x-parameters': readonly string[];
-}
-
-/** What a value may be, as far as it is made into something. */
-interface ValueSchema {
-  readonly 'x-make'?: Making;
-  readonly allOf?: readonly ValueSchema[];
-  readonly anyOf?: readonly ValueSchema[];
-}
-
-/** What a value inside of options is made into. */
-export type Making = 'source' | 'sink' | 'step' | 'sourceOfPath';
-
-interface FlowSchema {
-  readonly definitions: Readonly<
-    Record<Making, { readonly properties: Readonly<Record<string, WordSchema>> }>
-  >;
-}
-
-/** The schema of each word of a kind. */
-export const wordsOf = (kind: Making) => (flowSchema as FlowSchema).definitions[kind].properties;
+import { inWords, type WordSchema } from './words.js';
 
 /** Throws OPTION_RANGE with file, line and column for the first thing that no flow may say. */
 export function checkFlow(text: FlowText): void {
@@ -87,10 +62,6 @@ const pathOf = (pointer: string): Path =>
     .slice(1)
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
-
-/** `steps[0].retention.keyDim` */
-export const inWords = (path: Path): string =>
-  path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`)).join('');
 
 const nameOfType = (type: string | string[]) =>
   [type]

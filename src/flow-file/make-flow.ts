@@ -6,11 +6,11 @@ import { DataflowError, reason } from '../errors.js';
 import type { Operator } from '../operator.js';
 import type { Sink } from '../sink.js';
 import type { Source } from '../source.js';
-import { inWords, type Making, type WordSchema, wordsOf } from './check-flow.js';
 import type { FlowText, Path } from './flow-text.js';
 import { sinks, sources, steps, wrappers } from './vocabulary.js';
+import { inWords, type Making, makingOf, takesOperator, type WordSchema, wordsOf } from './words.js';
 
-type Spec = Readonly<Record<string, unknown>>;
+export type Spec = Readonly<Record<string, unknown>>;
 type Call = (...given: unknown[]) => unknown;
 
 const FUNCTIONS = { source: sources, sourceOfPath: sources, sink: sinks, step: { ...steps, ...wrappers } };
@@ -18,7 +18,7 @@ const FUNCTIONS = { source: sources, sourceOfPath: sources, sink: sinks, step: {
 /** The dataflow of a text that holds to the schema; what a function refuses is told with its place. */
 export function makeFlow(text: FlowText): Dataflow {
   const spec = text.value as { name: string; source: unknown; steps?: Spec[]; sink: unknown };
-  const words = new Words(text);
+  const words = new Words((...wrong) => text.error(...wrong));
   const all = (kind: 'source' | 'sink') =>
     Array.isArray(spec[kind])
       ? spec[kind].map((one, i) => words.make(kind, one, [kind, i]))
@@ -31,11 +31,18 @@ export function makeFlow(text: FlowText): Dataflow {
   return flow.to(...(all('sink') as [Sink]));
 }
 
-class Words {
-  readonly #text: FlowText;
+/** The step that `{ word: options }` describes, with the words around it; `tell` makes the error of what is wrong. */
+export const makeStep = (spec: Spec, tell: Tell): Operator =>
+  new Words(tell).make('step', spec, []) as Operator;
 
-  constructor(text: FlowText) {
-    this.#text = text;
+/** An error at a path: what is wrong there, what was expected, what was found, and what was thrown. */
+export type Tell = (path: Path, what: string, expected: string, got: string, cause?: unknown) => Error;
+
+class Words {
+  readonly #tell: Tell;
+
+  constructor(tell: Tell) {
+    this.#tell = tell;
   }
 
   /** What `{ word: options }` makes; of a step, what the words around it then make of that. */
@@ -44,7 +51,7 @@ class Words {
     const names = Object.keys(spec).filter((name) => name !== 'id');
     const [name, ...more] = names.filter((one) => !takesOperator(known[one]!));
     if (name === undefined || more.length > 0) {
-      throw this.#text.error(path, inWords(path), `one ${kind}`, names.join(', ') || 'none');
+      throw this.#tell(path, inWords(path), `one ${kind}`, names.join(', ') || 'none');
     }
     if (kind === 'sourceOfPath')
       return (of: string) => this.#call(kind, name, { path: of, ...at(spec, name) }, path);
@@ -75,8 +82,8 @@ class Words {
 
   /** A value of an option: as it is written, or the source, sink or step that it describes. */
   #value(schema: WordSchema, key: string, value: unknown, path: Path): unknown {
-    const { 'x-make': direct, allOf, anyOf } = schema.properties[key] ?? {};
-    const making = direct ?? [...(allOf ?? []), ...(anyOf ?? [])].find((one) => one['x-make'])?.['x-make'];
+    const property = schema.properties[key];
+    const making = property && makingOf(property);
     const isSpec = value !== null && typeof value === 'object' && !Array.isArray(value);
     return making !== undefined && isSpec ? this.make(making, value as Spec, [...path, key]) : value;
   }
@@ -88,13 +95,11 @@ class Words {
     const at = named !== undefined && named in values ? [...path, named] : path;
     const [, expected, got] = /, expected (.*), got (.*?)\.?$/s.exec(error.message) ?? [];
     if (expected === undefined || got === undefined) {
-      return this.#text.error(at, inWords(at), 'to make it', reason(error), error);
+      return this.#tell(at, inWords(at), 'to make it', reason(error), error);
     }
-    return this.#text.error(at, inWords(at), expected, got, error);
+    return this.#tell(at, inWords(at), expected, got, error);
   }
 }
-
-const takesOperator = (schema: WordSchema) => schema['x-parameters'].includes('operator');
 
 /** What follows a word; nothing is no options. */
 const at = (spec: Spec, name: string) => (spec[name] ?? {}) as Spec;
