@@ -8,6 +8,7 @@ export { type BytesFileSinkOptions, bytesFileSink } from './bytes-file-sink.js';
 export { type Collected, collect } from './collect.js';
 export { type CsvSinkOptions, csvSink } from './csv-sink.js';
 export type { EncodedFileOptions } from './encoded-file-sink.js';
+export { type HttpSinkFormat, type HttpSinkOptions, httpSink } from './http-sink.js';
 export { jsonLinesSink } from './json-lines-sink.js';
 export type { MessageSinkOptions, TextOrColumn } from './message-encoder.js';
 export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstream-sink.js';
