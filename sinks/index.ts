@@ -11,3 +11,4 @@ export { jsonLinesSink } from './json-lines-sink.js';
 export type { MessageSinkOptions, TextOrColumn } from './message-encoder.js';
 export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstream-sink.js';
 export type { OutputFileOptions } from './output-file.js';
+export { type RedisStreamSinkOptions, redisStreamSink } from './redis-stream-sink.js';

@@ -13,5 +13,7 @@ export { jsonLines } from './json-lines.js';
 export type { MessageFormat, MessageOptions } from './message-options.js';
 export type { NatsOptions } from './nats-connection.js';
 export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
+export type { RedisOptions } from './redis-connection.js';
+export { type RedisStreamOptions, redisStream } from './redis-stream.js';
 export type { TextInput } from './text-input.js';
 export type { TextRowsOptions } from './text-rows.js';
