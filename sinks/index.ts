@@ -15,4 +15,5 @@ export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstre
 export type { OutputFileOptions } from './output-file.js';
 export { type ParquetFileSinkOptions, parquetFileSink } from './parquet-file-sink.js';
 export { type PostgresSinkOptions, postgresSink } from './postgres-sink.js';
+export { type RedisStreamSinkOptions, redisStreamSink } from './redis-stream-sink.js';
 export type { TransactionalSinkOptions } from './transactional-sink.js';

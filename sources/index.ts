@@ -34,6 +34,8 @@ export type { NatsOptions } from './nats-connection.js';
 export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
 export { type ParquetFileOptions, parquetFile } from './parquet-file.js';
 export { type PostgresOptions, postgres } from './postgres.js';
+export type { RedisOptions } from './redis-connection.js';
+export { type RedisStreamOptions, redisStream } from './redis-stream.js';
 export type { NumericAs } from './sql-columns.js';
 export type { TextInput } from './text-input.js';
 export type { TextRowsOptions } from './text-rows.js';
