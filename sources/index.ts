@@ -11,8 +11,6 @@ export type { FileCompression } from './compression.js';
 export { type CsvFileOptions, csvFile } from './csv-file.js';
 export type {
   DatabaseAddress,
-  DatabaseAddress,
-  DatabaseConnection,
   DatabaseConnection,
   SqlTableName,
 } from './database.js';
