@@ -54,6 +54,7 @@ export {
   toOperator,
 } from './operator.js';
 export { finiteNumber, integer, numbers, oneOf, text, truth } from './options.js';
+export { type OtelMetricsOptions, otelMetrics } from './otel.js';
 export { type KeyedOperator, type KeyedState, type PerKeyOptions, perKey } from './per-key.js';
 export type { OnProgress, ProgressState, StepProgress } from './progress.js';
 export { nextBelow, nextNormal, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
