@@ -11,6 +11,8 @@ export type { FileCompression } from './compression.js';
 export { type CsvFileOptions, csvFile } from './csv-file.js';
 export type { DatabaseAddress, DatabaseConnection } from './database.js';
 export { type DirectoryOptions, directory, type FollowOptions } from './directory.js';
+export type { DuckdbDatabase } from './duckdb-database.js';
+export { type DuckdbOptions, duckdb } from './duckdb-query.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
 export { jsonLines } from './json-lines.js';
 export type { KeyedRowsOptions, SqlTableName } from './keyed-rows.js';
