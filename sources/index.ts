@@ -15,6 +15,8 @@ export type {
   SqlTableName,
 } from './database.js';
 export { type DirectoryOptions, directory, type FollowOptions } from './directory.js';
+export type { DuckdbDatabase } from './duckdb-database.js';
+export { type DuckdbOptions, duckdb } from './duckdb-query.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
 export {
   type HttpArrowOptions,
