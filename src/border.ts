@@ -115,6 +115,10 @@ export class Border implements Stage {
     return this.#asked((open) => open.restore(bytes));
   }
 
+  async committed(): Promise<void> {
+    await this.#asked(async (open) => open.committed?.());
+  }
+
   /** Lets go of what the step holds, once it has answered or a second after an abort. */
   async close(): Promise<void> {
     const open = this.#open;

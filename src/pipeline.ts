@@ -127,6 +127,11 @@ export class Pipeline {
     }
   }
 
+  /** Tells the asynchronous steps that a checkpoint with their states is kept. */
+  async committed(): Promise<void> {
+    for (const border of this.#borders) await border.committed();
+  }
+
   /** Refuses steps whose state cannot be saved. */
   refuseUnsaved(): void {
     for (const chain of this.#chains) chain.snapshots();

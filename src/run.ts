@@ -11,7 +11,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { Checkpointing } from './checkpointing.js';
 import { Delivery } from './delivery.js';
 import { optionRange, reason } from './errors.js';
-import type { Flow } from './flow.js';
+import { type Flow, sinksOf } from './flow.js';
 import { type Meter, Meters } from './meters.js';
 import { Pipeline } from './pipeline.js';
 import { Progress } from './progress.js';
@@ -142,7 +142,9 @@ export class Run {
     if (checkpoint !== undefined) {
       await this.#pipeline.restore(checkpoint.steps.map(({ bytes }) => bytes));
       await this.#delivery.committed(checkpoint.sinkPosition);
-    } else if (this.#checkpointing && this.#flow.sink.checkpointFirst) await this.#takeCheckpoint(false);
+      await this.#pipeline.committed();
+    } else if (this.#checkpointing && sinksOf(this.#flow).some(({ checkpointFirst }) => checkpointFirst))
+      await this.#takeCheckpoint(false);
     this.#progress.begin();
     const reading = this.#beginReading();
     try {
@@ -240,7 +242,10 @@ export class Run {
       complete,
       states: complete ? [] : await this.#pipeline.snapshots(),
     });
-    if (!complete) await this.#delivery.committed(sinkPosition);
+    if (!complete) {
+      await this.#delivery.committed(sinkPosition);
+      await this.#pipeline.committed();
+    }
     if (this.#position !== undefined) this.#reading?.commit(this.#position);
   }
 

@@ -14,8 +14,9 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { columnBuilder } from '../../sources/column-builder.js';
-import { type ColumnBuilder, grown, makeColumn, Validity } from '../../sources/column-parts.js';
+import { type ColumnBuilder, grown, Validity } from '../../sources/column-parts.js';
 import { arrowTypeOf, type ColumnType, isColumnType } from '../../sources/column-type.js';
+import { DecimalBuilder } from '../../sources/decimal-builder.js';
 import { emptyData } from '../../sources/empty-data.js';
 import { PlainBuilder } from '../../sources/flat-builders.js';
 import { optionRange } from '../../src/errors.js';
@@ -69,30 +70,6 @@ export function castTarget(option: string, name: unknown): CastTarget {
   const expected =
     'a type such as int32, float64, utf8, date, timestamp[us, UTC], decimal(10, 2) or dictionary';
   throw optionRange('', option, expected, name);
-}
-
-/** Integers of 128 bits. */
-class DecimalBuilder implements ColumnBuilder {
-  readonly #type: Decimal;
-  readonly #validity = new Validity();
-  #words = new Int32Array(64);
-
-  constructor(type: Decimal) {
-    this.#type = type;
-  }
-
-  set(row: number, value: unknown): void {
-    this.#validity.set(row, value !== null);
-    this.#words = grown(this.#words, row * 4 + 4);
-    for (let w = 0; w < 4; w++) {
-      this.#words[row * 4 + w] = Number(BigInt.asIntN(32, ((value ?? 0n) as bigint) >> BigInt(w * 32)));
-    }
-  }
-
-  finish(rows: number) {
-    const words = new Uint32Array(this.#words.buffer, 0, rows * 4);
-    return makeColumn(this.#type, rows, this.#validity, undefined, words as never);
-  }
 }
 
 /** Texts, each different one once. */

@@ -41,6 +41,7 @@ export function divert(options: DivertOptions): AsyncOperator {
     name: 'divert',
     description: { ...identity, summary, inputs: {}, outputs: {}, columns: {} },
     stateBytes: 0,
+    sinks: [to],
     openAsync() {
       const side = new SideOutput(to);
       return {
@@ -55,6 +56,7 @@ export function divert(options: DivertOptions): AsyncOperator {
         },
         snapshot: () => side.position(),
         restore: async (bytes) => side.restore(bytes),
+        committed: () => side.committed(),
         close: () => side.close(),
       };
     },

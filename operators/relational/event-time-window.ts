@@ -63,37 +63,36 @@ export type WindowOptions = Required<Omit<EventTimeWindowOptions, 'key'>> & {
   readonly key: string | undefined;
 };
 
-export interface EventTimeWindow {
-  /** With a sink for late rows it is an asynchronous step: rows are written there before the next batch comes. */
-  (options: EventTimeWindowOptions & { readonly late: Sink }): AsyncOperator;
-  (options: EventTimeWindowOptions & { readonly late?: 'error' | LateListener }): Operator;
-}
-
 const MOST_MS = 2 ** 43;
 const WHO = 'eventTimeWindow';
-const SUMMARY = 'aggregates rows over windows of event time, late ones apart';
 
 /**
- * Aggregates rows over windows of event time. Late rows are an error, or go to a sink of their own; with that, killed and resumed,
- * each is written as often as the sink's guarantee says. Errors: OPTION_RANGE at the call, others as in the header.
+ * Aggregates rows over windows of event time. Late rows are an error, or go to a sink of their own: then it is an asynchronous step,
+ * and late rows are written before the next batch comes. Killed and resumed, each is written as often as the sink's guarantee
+ * says. Errors: OPTION_RANGE at the call, others as in the header.
  */
-export const eventTimeWindow: EventTimeWindow = ((given: EventTimeWindowOptions) => {
+export function eventTimeWindow(options: EventTimeWindowOptions & { readonly late: Sink }): AsyncOperator;
+export function eventTimeWindow(
+  options: EventTimeWindowOptions & { readonly late?: 'error' | LateListener },
+): Operator;
+export function eventTimeWindow(options: EventTimeWindowOptions): Operator | AsyncOperator;
+export function eventTimeWindow(given: EventTimeWindowOptions): Operator | AsyncOperator {
   const options = checked(WHO, given, [], () => check(given));
   const { late } = options;
-  const shown = { ...options, late: isSink(late) ? late.name : typeof late === 'string' ? late : 'function' };
-  const open = () => new EventTimeWindows(options);
+  const lateInWords = isSink(late) ? late.name : typeof late === 'string' ? late : 'function';
   const operator = batchOperator({
     name: WHO,
     version: 1,
-    summary: SUMMARY,
-    options: shown,
+    summary: 'aggregates rows over windows of event time, late ones apart',
+    options: { ...options, late: lateInWords },
     stateBytes: 0,
-    open,
+    open: () => new EventTimeWindows(options),
   });
   if (!isSink(late)) return operator;
   const { name, description, stateBytes } = operator;
-  return { name, description, stateBytes, openAsync: () => withSink(open(), new SideOutput(late)) };
-}) as EventTimeWindow;
+  const openAsync = () => withSink(new EventTimeWindows(options), new SideOutput(late));
+  return { name, description, stateBytes, sinks: [late], openAsync };
+}
 
 function check(given: EventTimeWindowOptions): WindowOptions {
   const { windowMs, late = 'error', key } = given;
@@ -217,6 +216,7 @@ function withSink(windows: EventTimeWindows, side: SideOutput): OpenAsyncOperato
       windows.restore(saved.windows);
       side.restore(saved.side);
     },
+    committed: () => side.committed(),
     close: () => side.close(),
   };
 }

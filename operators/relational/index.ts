@@ -4,7 +4,6 @@ export type { CastType } from './cast-types.js';
 export type { Comparable, Comparison, Condition } from './condition.js';
 export * from './divert.js';
 export {
-  type EventTimeWindow,
   type EventTimeWindowOptions,
   eventTimeWindow,
   type LateListener,

@@ -35,7 +35,13 @@ export class SideOutput {
   /** Makes everything so far durable; `restore` takes what it gives. */
   async position(): Promise<Uint8Array> {
     this.#isKept = true;
-    return pack(await (await this.#open()).position());
+    this.#resume = await (await this.#open()).position();
+    return pack(this.#resume);
+  }
+
+  /** A checkpoint with the last position is kept. */
+  async committed(): Promise<void> {
+    if (this.#resume !== undefined) await (await this.#open()).committed?.(this.#resume);
   }
 
   restore(position: Uint8Array): void {

@@ -31,7 +31,10 @@ const typeOf = (symbol) => checker.getTypeOfSymbolAtLocation(symbol, vocabulary)
 const has = (type, ...names) => names.every((name) => checker.getPropertyOfType(type, name) !== undefined);
 const isSource = (type) => has(type, 'name', 'read') && !has(type, 'description');
 const isSink = (type) => has(type, 'name', 'open') && !has(type, 'description');
-const isStep = (type) => has(type, 'description') && (has(type, 'open') || has(type, 'openAsync'));
+const isStep = (type) =>
+  type.isUnion()
+    ? type.types.every(isStep)
+    : has(type, 'description') && (has(type, 'open') || has(type, 'openAsync'));
 const kindOf = (type) =>
   isSource(type) ? 'source' : isSink(type) ? 'sink' : isStep(type) ? 'step' : undefined;
 const isFunction = (type) => type.getCallSignatures().length > 0;
@@ -178,24 +181,14 @@ function wordsOf(group) {
     .getExportsOfModule(checker.getSymbolAtLocation(vocabulary))
     .find(({ name }) => name === group);
   for (const property of checker.getPropertiesOfType(typeOf(symbol))) {
-    const signatures = typeOf(property).getCallSignatures();
-    const kind = signatures[0] && kindOf(signatures[0].getReturnType());
+    // Of several, the last is the most general.
+    const signature = typeOf(property).getCallSignatures().at(-1);
+    const kind = signature && kindOf(signature.getReturnType());
     if (kind === undefined || !group.startsWith(group === 'wrappers' ? 'wrappers' : kind)) continue;
-    const calls = signatures.map((signature) => callOf(aliased(property), signature, group === 'wrappers'));
-    const possible = calls.filter((call) => call !== undefined);
-    if (possible.length > 0) words[property.name] = possible.reduce(either);
+    const call = callOf(aliased(property), signature, group === 'wrappers');
+    if (call !== undefined) words[property.name] = call;
   }
   return words;
-}
-
-/** A call by either of two signatures. */
-function either(one, other) {
-  const properties = { ...one.properties };
-  for (const [name, schema] of Object.entries(other.properties)) {
-    const isSame = !(name in properties) || JSON.stringify(properties[name]) === JSON.stringify(schema);
-    properties[name] = isSame ? schema : { anyOf: [properties[name], schema] };
-  }
-  return { ...one, properties, required: one.required.filter((name) => other.required.includes(name)) };
 }
 
 const aliased = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
