@@ -34,7 +34,11 @@ export async function otelMetrics(options: OtelMetricsOptions = {}): Promise<OnP
   const instruments = instrumentsOf((meterProvider ?? (await registered())).getMeter('chunkwise'));
   let before: ProgressState | undefined;
   return (state) => {
-    const isNew = before === undefined || before.flow !== state.flow || state.seconds < before.seconds || state.rows < before.rows;
+    const isNew =
+      before === undefined ||
+      before.flow !== state.flow ||
+      state.seconds < before.seconds ||
+      state.rows < before.rows;
     if (isNew) before = { ...state, steps: [] };
     tellFlow(instruments, { ...attributes, flow: state.flow }, state, before!);
     before = state;
