@@ -6,16 +6,12 @@ import type { Client } from 'pg';
 import {
   connectionOption,
   type DatabaseConnection,
+  type DatabaseSetup,
+  guarded,
   identifier,
   tableIdentifier,
 } from '../sources/database.js';
-import {
-  closePostgres,
-  connectPostgres,
-  guarded,
-  isPassingPostgres,
-  type PostgresSetup,
-} from '../sources/postgres-client.js';
+import { closePostgres, connectPostgres, isPassingPostgres } from '../sources/postgres-client.js';
 import { sinkFailed } from '../src/errors.js';
 import { reached } from '../src/fault-points.js';
 import { optionalPeer } from '../src/optional-peer.js';
@@ -76,14 +72,14 @@ export function postgresSink(options: PostgresSinkOptions): Sink<'exactly once'>
 
 class PostgresCommits implements CommitSession {
   bytes = 0;
-  readonly #setup: PostgresSetup;
+  readonly #setup: DatabaseSetup;
   readonly #client: Client;
   readonly #options: ResolvedTransactional;
   readonly #table: string;
   readonly #commits: string;
   #columns: readonly TargetColumn[] = [];
 
-  constructor(setup: PostgresSetup, client: Client, options: ResolvedTransactional) {
+  constructor(setup: DatabaseSetup, client: Client, options: ResolvedTransactional) {
     const { table } = options;
     this.#setup = setup;
     this.#client = client;

@@ -5,7 +5,8 @@ import type { DuckDBAppender, DuckDBType } from '@duckdb/node-api';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Duckdb } from './duckdb.js';
 import { duckdbTypeOf } from './duckdb-types.js';
-import { plainColumn, writeVector } from './duckdb-writing.js';
+import { writeVector } from './duckdb-writing.js';
+import { plainColumn } from './plain-column.js';
 
 const CHUNK_ROWS = 2048;
 

@@ -7,8 +7,7 @@ import { type Data, DataType } from 'apache-arrow';
 import { corruptInput } from '../src/errors.js';
 import type { Duckdb } from './duckdb.js';
 import { fixedValues, type Refuse } from './duckdb-fixed-values.js';
-import { gather } from './gather.js';
-import { allRows, bytesAt, isView } from './picks.js';
+import { bytesAt } from './picks.js';
 
 /** Whose column is written. */
 export interface Writing {
@@ -18,15 +17,6 @@ export interface Writing {
   /** What the rows are counted as in errors: elements inside of lists. Default `row`. */
   readonly unit?: 'row' | 'element';
 }
-
-/** The column without dictionaries and views; itself if it had none. */
-export const plainColumn = (data: Data): Data =>
-  isPlain(data.type) ? data : gather([data], allRows(data.length));
-
-const isPlain = (type: DataType): boolean =>
-  !DataType.isDictionary(type) &&
-  !isView(type) &&
-  (type.children ?? []).every((child) => isPlain(child.type));
 
 type Present = (row: number) => boolean;
 

@@ -17,14 +17,6 @@ import { foreignPosition, positionFields } from './position.js';
 import { type SqlColumn, type SqlRow, SqlTable } from './sql-columns.js';
 import { untilAborted } from './until-aborted.js';
 
-/** Every column of a table, or those that are named. Names are taken literally, whatever is in them. */
-export interface SqlTableName {
-  /** The table, or its schema (in MySQL: its database) and the table. */
-  readonly table: string | readonly [string, string];
-  /** Default: all. */
-  readonly columns?: readonly string[];
-}
-
 export interface KeyedRowsOptions {
   /** A column of the result that has a value in every row, each another one. Rows come in its order. */
   readonly key: string;
@@ -183,7 +175,7 @@ const { compare } = new Intl.Collator('und', { sensitivity: 'base' });
 const distinct = {
   numbers: (key: string, last: string) => key > last,
   texts: (key: string, last: string) => key !== last,
-  'texts without case': (key: string, last: string) => compare(key, last) !== 0,
+  'texts without case': (key: string, last: string) => compare(key.trimEnd(), last.trimEnd()) !== 0,
 };
 
 function keyAt(who: string, from: Position | undefined): string | null {

@@ -2,24 +2,14 @@
  * Connections to PostgreSQL, and what their errors mean.
  */
 import type { Client, ClientConfig } from 'pg';
-import { DataflowError, type sinkFailed, type sourceFailed } from '../src/errors.js';
+import type { DataflowError } from '../src/errors.js';
 import { optionalPeer } from '../src/optional-peer.js';
 import type { Judge } from '../src/retry.js';
-import { type DatabaseConnection, reasonWithout } from './database.js';
+import { type DatabaseSetup, guarded } from './database.js';
 import { untilAborted } from './until-aborted.js';
 
-/** Makes the error of a source or of a sink. */
-type Failed = typeof sourceFailed | typeof sinkFailed;
-
-export interface PostgresSetup {
-  readonly who: string;
-  readonly connection: DatabaseConnection | undefined;
-  readonly connectTimeoutMs: number;
-  readonly failed: Failed;
-}
-
 /** Connects; a failure is told without the password. The session writes values exactly, dates in ISO, times in UTC. */
-export async function connectPostgres(setup: PostgresSetup, signal: AbortSignal): Promise<Client> {
+export async function connectPostgres(setup: DatabaseSetup, signal: AbortSignal): Promise<Client> {
   const { Client } = await optionalPeer(setup.who, 'pg', () => import('pg'));
   return guarded(setup, 'connecting', 'a server that answers', async () => {
     const client = new Client(config(setup));
@@ -44,22 +34,7 @@ export function closePostgres(client: Client): void {
   client.end().catch(() => {});
 }
 
-/** Runs some work with a connection; what goes wrong becomes the source's or sink's error. */
-export async function guarded<T>(
-  { who, connection, failed }: PostgresSetup,
-  what: string,
-  expected: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof DataflowError || (error as Error)?.name === 'AbortError') throw error;
-    throw failed(who, what, expected, reasonWithout(connection, error), error);
-  }
-}
-
-function config({ connection, connectTimeoutMs }: PostgresSetup): ClientConfig {
+function config({ connection, connectTimeoutMs }: DatabaseSetup): ClientConfig {
   const address = typeof connection === 'string' ? { connectionString: connection } : { ...connection };
   return {
     application_name: 'chunkwise',

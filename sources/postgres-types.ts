@@ -23,18 +23,9 @@ import type { FieldDef } from 'pg';
 import { columnType } from '../src/errors.js';
 import type { CellReader } from './cell-values.js';
 import type { ColumnType } from './column-type.js';
-import {
-  arrayReader,
-  decimalReader,
-  readBytes,
-  readClock,
-  readDate,
-  readTimestamp,
-} from './postgres-text.js';
-import { retyped, type SqlColumn } from './sql-columns.js';
-
-/** How a `numeric` is read: exactly, as the nearest float64, or as text. */
-export type NumericAs = 'decimal' | 'float64' | 'utf8';
+import { arrayReader, readBytes } from './postgres-text.js';
+import { type NumericAs, retyped, type SqlColumn } from './sql-columns.js';
+import { decimalReader, readClock, readDate, readTimestamp } from './sql-text.js';
 
 /** A type of the server, by what `pg_type` says of it. */
 export interface PostgresType {

@@ -5,23 +5,19 @@ import type { Client, FieldDef } from 'pg';
 import { sourceFailed } from '../src/errors.js';
 import { checked, oneOf, text } from '../src/options.js';
 import type { Source } from '../src/source.js';
-import { connectionOption, type DatabaseConnection, identifier, tableIdentifier } from './database.js';
 import {
-  type KeyedRowsOptions,
-  keyedRows,
-  keyedRowsOptions,
-  type RowSession,
-  type SqlTableName,
-} from './keyed-rows.js';
-import {
-  closePostgres,
-  connectPostgres,
+  connectionOption,
+  type DatabaseConnection,
+  type DatabaseSetup,
   guarded,
-  isPassingPostgres,
-  type PostgresSetup,
-} from './postgres-client.js';
-import { type NumericAs, type PostgresType, postgresColumns, type TypeOptions } from './postgres-types.js';
-import { refuseUnknown, type SqlColumn, type SqlRow } from './sql-columns.js';
+  identifier,
+  rowsOf,
+  type SqlTableName,
+} from './database.js';
+import { type KeyedRowsOptions, keyedRows, keyedRowsOptions, type RowSession } from './keyed-rows.js';
+import { closePostgres, connectPostgres, isPassingPostgres } from './postgres-client.js';
+import { type PostgresType, postgresColumns, type TypeOptions } from './postgres-types.js';
+import { type NumericAs, refuseUnknown, type SqlColumn, type SqlRow } from './sql-columns.js';
 
 export interface PostgresOptions extends KeyedRowsOptions {
   /** A URL (`postgres://user@host:5432/db`) or its parts. Default: the PG* environment variables. */
@@ -89,21 +85,14 @@ interface KeyedSql {
 
 function keyedQuery(query: string | SqlTableName, keyName: string): KeyedSql {
   const key = identifier(keyName, '"');
-  const rows = `select * from (\n${typeof query === 'string' ? subquery(query) : tableQuery(query)}\n) as source`;
+  const rows = `select * from ${rowsOf(query, '"')} as source`;
   return { all: `${rows} order by ${key}`, behind: `${rows} where ${key} > $1 order by ${key}` };
-}
-
-const subquery = (query: string) => text({ query: query.replace(/[\s;]+$/, '') });
-
-function tableQuery({ table, columns }: SqlTableName): string {
-  const names = columns?.map((column) => identifier(column, '"')).join(', ') ?? '*';
-  return `select ${names} from ${tableIdentifier(table, '"')}`;
 }
 
 const asText = { getTypeParser: () => (value: string) => value };
 
 class PostgresRows implements RowSession {
-  readonly #setup: PostgresSetup;
+  readonly #setup: DatabaseSetup;
   readonly #client: Client;
   readonly #sql: KeyedSql;
   readonly #options: TypeOptions;
@@ -111,7 +100,7 @@ class PostgresRows implements RowSession {
   /** Rows that were asked for before they are needed. */
   #ahead: Promise<readonly SqlRow[]> | undefined;
 
-  constructor(setup: PostgresSetup, client: Client, sql: KeyedSql, options: TypeOptions) {
+  constructor(setup: DatabaseSetup, client: Client, sql: KeyedSql, options: TypeOptions) {
     this.#setup = setup;
     this.#client = client;
     this.#sql = sql;

@@ -18,6 +18,9 @@ export interface SqlColumn {
   readonly keys?: 'numbers' | 'texts' | 'texts without case';
 }
 
+/** How a decimal is read: exactly, as the nearest float64, or as text. */
+export type NumericAs = 'decimal' | 'float64' | 'utf8';
+
 /** A row, a cell a column; null is a null. */
 export type SqlRow = readonly unknown[];
 
