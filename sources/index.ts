@@ -7,8 +7,14 @@ export type { BadRowsPolicy } from './bad-rows.js';
 export type { ByteInput } from './byte-input.js';
 export { type BytesFileOptions, bytesFile } from './bytes-file.js';
 export type { ColumnType, ColumnTypes } from './column-type.js';
+export type { FileCompression } from './compression.js';
 export { type CsvFileOptions, csvFile } from './csv-file.js';
-export type { DatabaseAddress, DatabaseConnection, SqlTableName } from './database.js';
+export type {
+  DatabaseAddress,
+  DatabaseConnection,
+  SqlTableName,
+} from './database.js';
+export { type DirectoryOptions, directory, type FollowOptions } from './directory.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
 export {
   type HttpArrowOptions,
@@ -24,7 +30,9 @@ export type { MessageFormat, MessageOptions } from './message-options.js';
 export { type MysqlOptions, mysql } from './mysql.js';
 export type { NatsOptions } from './nats-connection.js';
 export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
+export { type ParquetFileOptions, parquetFile } from './parquet-file.js';
 export { type PostgresOptions, postgres } from './postgres.js';
 export type { NumericAs } from './sql-columns.js';
 export type { TextInput } from './text-input.js';
 export type { TextRowsOptions } from './text-rows.js';
+export type { TextFileOptions } from './text-source.js';

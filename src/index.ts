@@ -25,6 +25,7 @@ export { directoryStore } from './directory-store.js';
 export { DataflowError, type ErrorAt, type ErrorCode } from './errors.js';
 export type { Flow, Step } from './flow.js';
 export type { Identity } from './identity.js';
+export { type InWorkerOptions, inWorker, type WorkerModule } from './in-worker/in-worker.js';
 export {
   type ArrayType,
   type ArrayTypes,

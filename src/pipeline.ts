@@ -13,6 +13,7 @@ import type { Stage } from './stage.js';
 export class Pipeline {
   /** The synchronous steps in front of each border, and those in front of the sink. */
   readonly #chains: readonly Chain[];
+  readonly #entry: Chain;
   readonly #borders: readonly Border[];
   readonly #delivery: Stage;
   /** Where a source batch waits first. */
@@ -45,7 +46,7 @@ export class Pipeline {
         stage = border;
       } else synchronous.unshift(step as ChainStep);
     }
-    chain();
+    this.#entry = chain();
     this.#chains = chains;
     this.#borders = borders;
     this.#delivery = delivery;
@@ -72,13 +73,13 @@ export class Pipeline {
 
   /** Sends a batch, the `number`th of the stream, as far as nothing must be waited for. */
   push(batch: RecordBatch, number: number): void {
-    this.#chains[0]!.push(batch, number);
+    this.#entry.push(batch, number);
     this.#first.send(number);
   }
 
   /** There is room somewhere: whoever waited for it goes on. */
   wake(): void {
-    for (const border of this.#borders) border.wake();
+    for (let i = 0; i < this.#borders.length; i++) this.#borders[i]!.wake();
   }
 
   /** Resolves once everything is with the sink, or once the run has failed. */
@@ -89,8 +90,8 @@ export class Pipeline {
 
   /** Tells each step in turn that no more will come. */
   async flush(): Promise<void> {
-    this.#chains[0]!.flush();
-    this.#first.send(this.#chains[0]!.batch);
+    this.#entry.flush();
+    this.#first.send(this.#entry.batch);
     for (const border of this.#borders) {
       await border.drained();
       await border.flush();

@@ -70,12 +70,12 @@ export class Progress {
     this.#bytesOut = bytesOut;
   }
 
-  count({ batch, fraction, skipped = 0, rejected = 0 }: Sourced): void {
+  count({ batch, fraction, skipped, rejected }: Sourced): void {
     this.#rows += batch.numRows;
     this.#batches++;
     this.#bytesIn += batchBytes(batch);
-    this.#skipped += skipped;
-    this.#rejected += rejected;
+    if (skipped !== undefined) this.#skipped += skipped;
+    if (rejected !== undefined) this.#rejected += rejected;
     this.#fraction = fraction;
   }
 

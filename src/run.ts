@@ -197,8 +197,7 @@ export class Run {
 
   /** The sink has all of the oldest source batch in flight. */
   #onAcknowledged(): void {
-    const position = this.#unacknowledged.shift();
-    if (position !== undefined) this.#reading?.commit(position);
+    if (this.#unacknowledged.length > 0) this.#reading!.commit(this.#unacknowledged.shift()!);
     this.#pipeline.wake();
     this.#onRoom();
   }
