@@ -7,6 +7,7 @@ export type { ByteOutput } from './byte-output.js';
 export { type BytesFileSinkOptions, bytesFileSink } from './bytes-file-sink.js';
 export { type Collected, collect } from './collect.js';
 export { type CsvSinkOptions, csvSink } from './csv-sink.js';
+export { type DuckdbSinkOptions, duckdbSink } from './duckdb-sink.js';
 export type { EncodedFileOptions } from './encoded-file-sink.js';
 export { type HttpSinkFormat, type HttpSinkOptions, httpSink } from './http-sink.js';
 export { jsonLinesSink } from './json-lines-sink.js';
@@ -16,4 +17,5 @@ export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstre
 export type { OutputFileOptions } from './output-file.js';
 export { type ParquetFileSinkOptions, parquetFileSink } from './parquet-file-sink.js';
 export { type PostgresSinkOptions, postgresSink } from './postgres-sink.js';
+export { type RedisStreamSinkOptions, redisStreamSink } from './redis-stream-sink.js';
 export type { TransactionalSinkOptions } from './transactional-sink.js';

@@ -15,6 +15,8 @@ export type {
   SqlTableName,
 } from './database.js';
 export { type DirectoryOptions, directory, type FollowOptions } from './directory.js';
+export type { DuckdbDatabase } from './duckdb-database.js';
+export { type DuckdbOptions, duckdb } from './duckdb-query.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
 export {
   type HttpArrowOptions,
@@ -32,6 +34,8 @@ export type { NatsOptions } from './nats-connection.js';
 export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
 export { type ParquetFileOptions, parquetFile } from './parquet-file.js';
 export { type PostgresOptions, postgres } from './postgres.js';
+export type { RedisOptions } from './redis-connection.js';
+export { type RedisStreamOptions, redisStream } from './redis-stream.js';
 export type { NumericAs } from './sql-columns.js';
 export type { TextInput } from './text-input.js';
 export type { TextRowsOptions } from './text-rows.js';

@@ -7,6 +7,7 @@ import { isAsyncOperator } from './async-operator.js';
 import { Border, type BorderListener, type BorderStep } from './border.js';
 import { Chain, type ChainStep } from './chain.js';
 import type { Step } from './flow.js';
+import type { Meters } from './meters.js';
 import type { OpenContext } from './operator.js';
 import type { Stage } from './stage.js';
 
@@ -28,20 +29,21 @@ export class Pipeline {
     delivery: Stage,
     signal: AbortSignal,
     listener: BorderListener,
+    meters?: Meters,
   ) {
     const chains: Chain[] = [];
     const borders: Border[] = [];
     let stage = delivery;
     let synchronous: ChainStep[] = [];
     const chain = () => {
-      const opened = new Chain(synchronous, contextOf, stage.take);
+      const opened = new Chain(synchronous, contextOf, stage.take, meters);
       chains.unshift(opened);
       synchronous = [];
       return opened;
     };
     for (const step of [...steps].reverse()) {
       if (isBorder(step)) {
-        const border = new Border(step, chain(), stage, signal, listener);
+        const border = new Border(step, chain(), stage, signal, listener, meters?.of(step.id));
         borders.unshift(border);
         stage = border;
       } else synchronous.unshift(step as ChainStep);
@@ -58,6 +60,11 @@ export class Pipeline {
   /** Source batches between source and sink. */
   get inFlight(): number {
     return this.#borders.reduce((sum, border) => sum + border.inFlight, this.#delivery.inFlight);
+  }
+
+  /** Source batches in front of an asynchronous step, or in it; 0 of any other. */
+  inFlightAt(id: string): number {
+    return this.#borders.find((border) => border.id === id)?.inFlight ?? 0;
   }
 
   /** Whether one more source batch may come, besides `arrived` ones that are still to be pushed. */

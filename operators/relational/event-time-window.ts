@@ -63,7 +63,7 @@ export type WindowOptions = Required<Omit<EventTimeWindowOptions, 'key'>> & {
   readonly key: string | undefined;
 };
 
-interface EventTimeWindow {
+export interface EventTimeWindow {
   /** With a sink for late rows it is an asynchronous step: rows are written there before the next batch comes. */
   (options: EventTimeWindowOptions & { readonly late: Sink }): AsyncOperator;
   (options: EventTimeWindowOptions & { readonly late?: 'error' | LateListener }): Operator;

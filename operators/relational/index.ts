@@ -4,6 +4,7 @@ export type { CastType } from './cast-types.js';
 export type { Comparable, Comparison, Condition } from './condition.js';
 export * from './divert.js';
 export {
+  type EventTimeWindow,
   type EventTimeWindowOptions,
   eventTimeWindow,
   type LateListener,

@@ -51,7 +51,7 @@ export interface DynamicSubmodularOptions extends RandomOptions {
 
 export const dynamicSubmodular = defineSubmodular({
   name: 'dynamicSubmodular',
-  version: 1,
+  version: 2,
   summary: 'the best k of a changing set of elements, by greedy repaired where an update touches it',
   options: {
     ...summaryOptions,

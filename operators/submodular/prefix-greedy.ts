@@ -28,7 +28,7 @@ export interface PrefixGreedyOptions {
 /** Evaluations of the best bounds that a place is still given when the budget has run out. */
 const RESERVE = 16;
 /** How many elements may fall back to older bounds in one update that has a budget. */
-const MOST_FALLEN = 2048;
+const MOST_FALLEN = 1024;
 /** What an update adds to the allowance of repairs that go on, and how much of it can be saved up: parts of the budget. */
 const ALLOWED = 1 / 6;
 const ALLOWED_MOST = 64;

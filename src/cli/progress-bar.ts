@@ -11,7 +11,13 @@ export interface Shown {
   readonly json?: boolean;
 }
 
-const counts = ({ rows, batches, bytesIn, bytesOut, seconds }: Omit<ProgressState, 'inFlight'>): string => {
+const counts = ({
+  rows,
+  batches,
+  bytesIn,
+  bytesOut,
+  seconds,
+}: Pick<ProgressState, 'rows' | 'batches' | 'bytesIn' | 'bytesOut' | 'seconds'>): string => {
   const rate = seconds > 0 ? `, ${count(rows / seconds)} rows/s` : '';
   return `${count(rows)} rows in ${batches} batches, ${bytes(bytesIn)} in, ${bytes(bytesOut)} out${rate}`;
 };

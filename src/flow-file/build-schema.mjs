@@ -178,13 +178,24 @@ function wordsOf(group) {
     .getExportsOfModule(checker.getSymbolAtLocation(vocabulary))
     .find(({ name }) => name === group);
   for (const property of checker.getPropertiesOfType(typeOf(symbol))) {
-    const signature = typeOf(property).getCallSignatures()[0];
-    const kind = signature && kindOf(signature.getReturnType());
+    const signatures = typeOf(property).getCallSignatures();
+    const kind = signatures[0] && kindOf(signatures[0].getReturnType());
     if (kind === undefined || !group.startsWith(group === 'wrappers' ? 'wrappers' : kind)) continue;
-    const call = callOf(aliased(property), signature, group === 'wrappers');
-    if (call !== undefined) words[property.name] = call;
+    const calls = signatures.map((signature) => callOf(aliased(property), signature, group === 'wrappers'));
+    const possible = calls.filter((call) => call !== undefined);
+    if (possible.length > 0) words[property.name] = possible.reduce(either);
   }
   return words;
+}
+
+/** A call by either of two signatures. */
+function either(one, other) {
+  const properties = { ...one.properties };
+  for (const [name, schema] of Object.entries(other.properties)) {
+    const isSame = !(name in properties) || JSON.stringify(properties[name]) === JSON.stringify(schema);
+    properties[name] = isSame ? schema : { anyOf: [properties[name], schema] };
+  }
+  return { ...one, properties, required: one.required.filter((name) => other.required.includes(name)) };
 }
 
 const aliased = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);

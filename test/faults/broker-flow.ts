@@ -5,8 +5,8 @@
  *
  * It says `running` once it runs and `done` with its report at the end.
  */
-import { natsJetStreamSink } from '../../sinks/index.js';
-import { natsJetStream } from '../../sources/index.js';
+import { natsJetStreamSink, redisStreamSink } from '../../sinks/index.js';
+import { natsJetStream, redisStream } from '../../sources/index.js';
 import { directoryStore } from '../../src/directory-store.js';
 import type { Sink } from '../../src/sink.js';
 import type { Source } from '../../src/source.js';
@@ -24,6 +24,18 @@ const pairs: Record<string, () => readonly [Source, Sink]> = {
   nats: () => [
     natsJetStream({ servers: server, stream: input, consumer: 'flow', until: 'end', batchRows: 20, schema }),
     natsJetStreamSink({ servers: server, stream: output, subject: `${output}.out`, inFlight: 16 }),
+  ],
+  redis: () => [
+    redisStream({
+      url: `redis://${server}`,
+      key: input,
+      group: 'flow',
+      field: 'data',
+      until: 'end',
+      batchRows: 20,
+      schema,
+    }),
+    redisStreamSink({ url: `redis://${server}`, key: output, field: 'data' }),
   ],
 };
 

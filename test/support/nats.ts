@@ -21,7 +21,7 @@ type Settings = Parameters<JetStreamManager['streams']['add']>[0];
 
 export async function testStream(server: string, settings: Partial<Settings> = {}): Promise<TestStream> {
   const name = settings.name ?? ownName('nats');
-  const connection = await connect({ servers: server });
+  const connection = await connect({ servers: server, reconnectTimeWait: 50, maxReconnectAttempts: -1 });
   const manager = await jetstreamManager(connection);
   await manager.streams.add({ subjects: [`${name}.>`], ...settings, name });
   const js = jetstream(connection);
