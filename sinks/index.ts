@@ -12,6 +12,7 @@ export type { EncodedFileOptions } from './encoded-file-sink.js';
 export { type HttpSinkFormat, type HttpSinkOptions, httpSink } from './http-sink.js';
 export { jsonLinesSink } from './json-lines-sink.js';
 export type { MessageSinkOptions, TextOrColumn } from './message-encoder.js';
+export { type MysqlSinkOptions, mysqlSink } from './mysql-sink.js';
 export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstream-sink.js';
 export type { OutputFileOptions } from './output-file.js';
 export { type ParquetFileSinkOptions, parquetFileSink } from './parquet-file-sink.js';
