@@ -211,6 +211,19 @@ export const flowFileError = (
   cause?: unknown,
 ) => new DataflowError('OPTION_RANGE', sentence(place, what, expected, got), at, cause);
 
+/** A query that the database does not take; known at the first batch. */
+export const queryRefused = (who: string, got: string, cause?: unknown) =>
+  new DataflowError(
+    'OPTION_RANGE',
+    sentence(who, 'option query', 'one that the database takes', got),
+    {},
+    cause,
+  );
+
+/** A query that failed over the rows that it was asked about. */
+export const queryFailed = (who: string, got: string, cause: unknown) =>
+  new DataflowError('STEP_FAILED', sentence(who, 'the query', 'an answer', got), {}, cause);
+
 /** A package that a connector needs and that could not be loaded. */
 export const missingPackage = (who: string, name: string, got: string, cause: unknown) =>
   new DataflowError(

@@ -12,6 +12,7 @@ export * from './filter.js';
 export * from './hash-embed.js';
 export * from './rename.js';
 export * from './select.js';
+export { type SqlOptions, type SqlRows, type SqlWindows, sql } from './sql.js';
 export * from './stack.js';
 export * from './standardize.js';
 export * from './unstack.js';

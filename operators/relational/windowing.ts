@@ -15,13 +15,14 @@ import {
 } from 'apache-arrow';
 import { plainColumn } from '../../sources/plain-column.js';
 import { newBatch } from '../../src/columns.js';
-import { columnType, corruptInput, nullRefused } from '../../src/errors.js';
+import { columnType, nullRefused } from '../../src/errors.js';
 import { type Accumulator, accumulatorOf } from './aggregates.js';
 import { columnOf } from './columns.js';
 import type { WindowOptions } from './event-time-window.js';
 import { eventTimes } from './event-times.js';
 import { type OpenWindow, OpenWindows, type WindowKey } from './open-windows.js';
 import { isRawType, type RawValue, rawColumn, rawReader } from './raw-values.js';
+import { tooLate } from './too-late.js';
 
 const WHO = 'eventTimeWindow';
 
@@ -79,7 +80,7 @@ export class Windowing {
       const isTimeless = Number.isNaN(at);
       if (isTimeless && onNullTime === 'error') throw nullRefused(WHO, time, row);
       if (isTimeless || first + windowMs <= watermark) {
-        if (late === 'error') throw tooLate(time, row, at, watermark, allowedLatenessMs);
+        if (late === 'error') throw tooLate(WHO, time, row, at, watermark, allowedLatenessMs);
         lateRows[count++] = row;
         this.#lateRows++;
         continue;
@@ -165,11 +166,3 @@ function keyTypeOf({ name, type }: Field): DataType {
 
 const plainTypeOf = (type: DataType): DataType =>
   (type as DataType & { dictionary?: DataType }).dictionary ?? type;
-
-const iso = (ms: number) => (Number.isNaN(ms) ? 'none' : new Date(ms).toISOString());
-
-function tooLate(column: string, row: number, at: number, watermark: number, allowedLatenessMs: number) {
-  const what = `value of column '${column}' in row ${row}`;
-  const expected = `a time whose windows are open at ${iso(watermark)} (allowedLatenessMs ${allowedLatenessMs})`;
-  return corruptInput(WHO, what, expected, iso(at), { column, row });
-}
