@@ -15,6 +15,10 @@ export function built(script: string, outfile: string): string {
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    // Clients of brokers are CommonJS.
+    banner: {
+      js: "import { createRequire as toRequire } from 'node:module'; const require = toRequire(import.meta.url);",
+    },
     logLevel: 'error',
   });
   return outfile;
