@@ -25,10 +25,15 @@ export interface KernelSet<K extends Kernels = Kernels> {
   readonly shared: () => WebAssembly.Module;
 }
 
-/** Calls a kernel that gives a number once for each list of arguments. Gives what each call gave, in their order. */
+/**
+ * Calls a kernel that gives a number once for each list of arguments, all lists of one length. Where there are threads,
+ * each call is taken by whoever is free; `meanwhile` is what the caller does before it takes calls as well. Gives what
+ * each call gave, in their order.
+ */
 export type Together<K extends Kernels> = <N extends string & keyof K>(
   name: N,
   argumentLists: readonly Readonly<Parameters<K[N]>>[],
+  meanwhile?: () => void,
 ) => number[];
 
 /** A fixed block of memory that never grows, with the kernels that reach into it. All of it starts as zeros. */
@@ -121,18 +126,21 @@ function openSharedArena<K extends Kernels>(set: KernelSet<K>, bytes: number, th
     buffer: memory.buffer as unknown as ArrayBuffer,
     base,
     kernels,
-    together: (name, argumentLists) =>
+    together: (name, argumentLists, meanwhile) =>
       crew.call(
         name,
         argumentLists.map((list) => list.map(addressOf)),
+        meanwhile,
       ),
   };
 }
 
 const oneByOne =
   <K extends Kernels>(kernels: K): Together<K> =>
-  (name, argumentLists) =>
-    argumentLists.map((list) => kernels[name]!(...list) as number);
+  (name, argumentLists, meanwhile) => {
+    meanwhile?.();
+    return argumentLists.map((list) => kernels[name]!(...list) as number);
+  };
 
 function boundKernels<K extends Kernels>(
   set: KernelSet<K>,
