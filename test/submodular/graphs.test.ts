@@ -78,7 +78,6 @@ function attacked(
 
 const least = ({ ratios }: Attacked) => Math.min(...ratios);
 
-
 describe.each([
   ['the characters of Les Misérables', miserables(), 77, 254],
   ['the airports of the United States', airports(), 305, 2834],
