@@ -8,11 +8,12 @@
  * again get there as it was built from, or when a part epsilon of what it chose is lost.
  */
 import type { Numbering } from './algorithm.js';
+import { Cursor } from './cursor.js';
 import { depthOf, type Level, loadLevels, saveLevel } from './level.js';
-import { type JobContext, LevelJob, type SavedJob } from './level-job.js';
+import { concerns, type JobContext, LevelJob, type SavedJob } from './level-job.js';
+import type { Rolls } from './rolls.js';
 
 export interface GuessOptions extends JobContext {
-  readonly guess: number;
   /** All of a job in the update that asks for it. */
   readonly atOnce: boolean;
 }
@@ -30,19 +31,18 @@ export class Guess {
   gains: readonly number[] = [];
   readonly #options: GuessOptions;
   #levels: Level[];
-  /** One more than the level that an element gets to; 0 where it is not here. */
-  readonly #depth: Uint16Array;
-  /** An element's place among the members of its level. */
-  readonly #place: Int32Array;
   #job: LevelJob | undefined;
   #isStale = false;
 
   constructor(options: GuessOptions) {
-    const { capacity } = options.world.live;
     this.#options = options;
-    this.#depth = new Uint16Array(capacity);
-    this.#place = new Int32Array(capacity);
-    this.#levels = [{ state: options.world.oracle.empty(), builtFrom: 0, chosen: [], lost: 0, members: [] }];
+    const { world, rolls } = options;
+    const state = world.oracle.empty();
+    this.#levels = [{ state, builtFrom: 0, chosen: [], lost: 0, members: rolls.open() }];
+  }
+
+  get rolls(): Rolls {
+    return this.#options.rolls;
   }
 
   get isBuilding(): boolean {
@@ -56,38 +56,28 @@ export class Guess {
 
   /** Takes in all elements that there are: they arrived before row `now`. */
   fill(now: number): void {
-    const { world, single } = this.#options;
-    const slots: number[] = [];
-    for (let i = 0; i < world.live.count; i++) {
-      const slot = world.live.order[i]!;
-      if (this.#concerns(single[slot]!)) slots.push(slot);
-    }
-    this.#begin(0, [slots], now);
+    this.#begin(0, now, true);
   }
 
   insert(slot: number, now: number): void {
-    const { world, single, threshold } = this.#options;
-    if (!this.#concerns(single[slot]!)) return;
+    const { world, rolls, threshold } = this.#options;
+    if (!concerns(this.#options, slot)) return;
     const depth = depthOf(world.oracle, this.#levels, slot, threshold);
-    this.#join(slot, depth);
+    rolls.join(this.#levels[depth]!.members, slot);
     if (this.#job !== undefined && depth >= this.#job.level) this.#job.arrived(slot);
-    this.#begin(this.#firstGrown(depth), undefined, now);
+    this.#begin(this.#firstGrown(depth), now);
   }
 
   delete(slot: number, now: number): void {
-    const depth = this.#depth[slot]! - 1;
-    if (depth < 0) return;
-    const level = this.#levels[depth]!;
-    this.#depth[slot] = 0;
-    const last = level.members.pop()!;
-    if (last !== slot) {
-      level.members[this.#place[slot]!] = last;
-      this.#place[last] = this.#place[slot]!;
-    }
-    if (!level.chosen.includes(slot)) return;
+    const { rolls } = this.#options;
+    const roll = rolls.rollOf(slot);
+    rolls.leave(slot);
+    const depth = this.#levels.findIndex(({ members }) => members === roll);
+    const level = this.#levels[depth];
+    if (!level?.chosen.includes(slot)) return;
     level.lost++;
     this.#isStale = true;
-    if (this.#hasLost(level)) this.#begin(depth, undefined, now);
+    if (this.#hasLost(level)) this.#begin(depth, now);
   }
 
   /** Goes on with what is being built, and finds out what the answer is worth where it has changed. */
@@ -102,21 +92,11 @@ export class Guess {
     this.gains = gains;
   }
 
-  /** Lets go of everything. */
+  /** Lets go of everything; the options' rolls are free again. */
   close(): void {
     this.#job?.abandon();
     this.#release(0);
-  }
-
-  #concerns(single: number): boolean {
-    return single >= this.#options.threshold && single <= this.#options.guess;
-  }
-
-  #join(slot: number, depth: number): void {
-    const { members } = this.#levels[depth]!;
-    this.#depth[slot] = depth + 1;
-    this.#place[slot] = members.length;
-    members.push(slot);
+    this.#options.rolls.closeAll();
   }
 
   #hasLost({ lost, chosen }: Level): boolean {
@@ -129,20 +109,33 @@ export class Guess {
     let reach = 0;
     for (let i = this.#levels.length - 1; i >= 0; i--) {
       const { members, builtFrom } = this.#levels[i]!;
-      reach += members.length;
+      reach += members.slots.length;
       if (i <= deepest && reach > builtFrom && reach >= GROWTH * builtFrom) first = i;
     }
     return first;
   }
 
   /** Begins to build a level anew, from those who get there; not where that or an earlier one is being built. */
-  #begin(level: number, reach: number[][] | undefined, now: number): void {
+  #begin(level: number, now: number, fromAll = false): void {
     if (level < 0 || (this.#job !== undefined && this.#job.level <= level)) return;
     this.#job?.abandon();
     const chosen = this.#levels.slice(0, level).flatMap((one) => one.chosen);
-    const members = reach ?? this.#levels.slice(level).map((one) => one.members.slice());
-    const lists = members.filter(({ length }) => length > 0);
-    this.#job = new LevelJob(this.#options, level, chosen, lists, now);
+    const reach = this.#reachOf(level, fromAll).map((list) => new Cursor(list));
+    this.#job = new LevelJob(this.#options, {
+      level,
+      chosen,
+      reach,
+      fromAll,
+      roll: this.#levels[level]!.members.number,
+      start: now,
+    });
+  }
+
+  /** The lists of those who get to a level, or of all live elements. */
+  #reachOf(level: number, fromAll: boolean) {
+    return fromAll
+      ? [this.#options.world.live.listed]
+      : this.#levels.slice(level).map(({ members }) => members.slots);
   }
 
   /** Puts what has been built in the place of what was there. */
@@ -151,23 +144,21 @@ export class Guess {
     this.#job = undefined;
     this.#release(job.level);
     for (const level of job.levels) {
-      const members = level.members.splice(0, Number.POSITIVE_INFINITY);
-      this.#levels.push(level);
-      for (const slot of members)
-        if (job.isThere(slot) || job.isLate(slot)) this.#join(slot, this.#levels.length - 1);
       level.lost = level.chosen.reduce((sum, slot) => sum + (live.isLive(slot) ? 0 : 1), 0);
+      this.#levels.push(level);
     }
     this.#isStale = true;
     const grown = this.#firstGrown(this.#levels.length - 1);
     const lost = this.#levels.findIndex((level) => this.#hasLost(level));
-    this.#begin(grown < 0 || (lost >= 0 && lost < grown) ? lost : grown, undefined, now);
+    this.#begin(grown < 0 || (lost >= 0 && lost < grown) ? lost : grown, now);
   }
 
   /** Drops the levels from one on. */
   #release(level: number): void {
+    const { world, rolls } = this.#options;
     for (const { chosen, members } of this.#levels.splice(level)) {
-      for (const slot of chosen) this.#options.world.live.unpin(slot);
-      for (const slot of members) this.#depth[slot] = 0;
+      for (const slot of chosen) world.live.unpin(slot);
+      rolls.close(members);
     }
   }
 
@@ -180,14 +171,9 @@ export class Guess {
   }
 
   load({ levels, job, isStale }: ReturnType<Guess['save']>): void {
-    const { world } = this.#options;
-    this.#levels = loadLevels(world, levels, []).levels;
-    for (const [depth, { members }] of this.#levels.entries()) {
-      for (const [place, slot] of members.entries()) {
-        this.#depth[slot] = depth + 1;
-        this.#place[slot] = place;
-      }
-    }
+    const { world, rolls } = this.#options;
+    this.#release(0);
+    this.#levels = loadLevels(world, rolls, levels, []).levels;
     if (job !== null) this.#loadJob(job);
     const { value, gains } = world.oracle.evaluate(this.answer);
     this.value = value;
@@ -197,6 +183,8 @@ export class Guess {
 
   #loadJob(job: SavedJob): void {
     const chosen = this.#levels.slice(0, job.level).flatMap((one) => one.chosen);
-    this.#job = LevelJob.load(this.#options, chosen, job);
+    const lists = this.#reachOf(job.level, job.fromAll);
+    const roll = this.#levels[job.level]!.members.number;
+    this.#job = LevelJob.load(this.#options, chosen, { lists, roll }, job);
   }
 }

@@ -9,8 +9,11 @@
 import { log64 } from '../../src/kernels/log64.js';
 import { nextBelow } from '../../src/random.js';
 import type { Numbering } from './algorithm.js';
+import { Cursor, type Listed } from './cursor.js';
 import { depthOf, type Level, loadLevels, saveLevel } from './level.js';
 import type { World } from './oracle.js';
+import { PagedInts, pagedInts } from './paged-list.js';
+import type { Rolls } from './rolls.js';
 
 /** What the jobs of a guess have in common. */
 export interface JobContext {
@@ -18,47 +21,75 @@ export interface JobContext {
   readonly epsilon: number;
   /** Which bucket is chosen from: the one with most elements, or the highest with a fair part of them. */
   readonly bucket: 'largest' | 'highest';
+  readonly guess: number;
   /** What an element must add: the guess over 2k. */
   readonly threshold: number;
   /** f({e}) by slot. */
   readonly single: Float64Array;
   readonly random: Uint32Array;
+  readonly rolls: Rolls;
+}
+
+/** Whether an element is worth enough for a guess, and no more than it. */
+export const concerns = ({ single, threshold, guess }: JobContext, slot: number): boolean =>
+  single[slot]! >= threshold && single[slot]! <= guess;
+
+/** What a job is to build, and from whom. */
+export interface Task {
+  /** The first level that is built anew. */
+  readonly level: number;
+  /** All that the levels before have chosen. */
+  readonly chosen: number[];
+  readonly reach: Cursor[];
+  /** Whether `reach` are all live elements, and not those of the levels. */
+  readonly fromAll: boolean;
+  /** The number of the first level's roll as it is now; those of deeper levels are above it. */
+  readonly roll: number;
+  /** Rows from here on brought elements that the job does not sort. */
+  readonly start: number;
 }
 
 /** Random sets that are tried for each size. */
 const TRIALS = 8;
-/** Elements that are sorted for the price of a call, where their values are known. */
+/** Elements that are sorted for the price of a call where their values are known, and that are passed over. */
 const KNOWN_PER_CALL = 8;
+const PASSED_PER_CALL = 32;
 /** What a saved state has for an element that has left. */
 const GONE = -1;
 
 export class LevelJob {
-  /** The first level that is built anew. */
   readonly level: number;
   readonly levels: Level[] = [];
   readonly #context: JobContext;
-  /** Rows from here on brought elements that the job does not sort. */
   readonly #start: number;
+  readonly #fromAll: boolean;
+  readonly #roll: number;
   /** All that is chosen so far, the levels before included. */
   readonly #chosen: number[];
   #state: unknown;
-  /** Elements to be sorted, in lists, and how many of the first list are. */
-  #reach: number[][];
-  #sorted = 0;
-  #buckets: number[][] = [];
+  /** Elements to be sorted. */
+  #reach: Cursor[];
+  /** Whether they are the job's own lists, and not those that change while they are read. */
+  #ownsReach = false;
+  /** Elements with this number, or one above it, have been sorted. */
+  readonly #seen: number;
+  #buckets: PagedInts[] = [];
   /** Elements that have arrived since and got at least as far as the level, and how many of them are placed. */
-  readonly #late: number[] = [];
+  readonly #late = new PagedInts();
   #placed = 0;
   /** Whether the last level is there. */
   #isBuilt = false;
 
-  constructor(context: JobContext, level: number, chosen: number[], reach: number[][], start: number) {
+  constructor(context: JobContext, { level, chosen, reach, fromAll, roll, start }: Task) {
     this.#context = context;
     this.level = level;
     this.#chosen = chosen;
     this.#state = context.world.oracle.stateOf(chosen);
     this.#reach = reach;
+    this.#fromAll = fromAll;
+    this.#roll = roll;
     this.#start = start;
+    this.#seen = context.rolls.nextNumber();
   }
 
   arrived(slot: number): void {
@@ -76,21 +107,26 @@ export class LevelJob {
     }
   }
 
-  /** Lets go of what it has chosen. */
+  /** Lets go of what it has chosen and listed. */
   abandon(): void {
-    for (const { chosen } of this.levels) for (const slot of chosen) this.#context.world.live.unpin(slot);
+    const { world, rolls } = this.#context;
+    for (const { chosen, members } of this.levels) {
+      for (const slot of chosen) world.live.unpin(slot);
+      rolls.close(members);
+    }
   }
 
-  /** Whether it is the element that was to be sorted, and not one that has come into its slot. */
-  isThere(slot: number): boolean {
+  /** Whether it is an element that was to be sorted, and not one that has come into its slot. */
+  #isThere(slot: number): boolean {
     const { live } = this.#context.world;
     return slot !== GONE && live.isLive(slot) && live.arrival[slot]! < this.#start;
   }
 
-  /** Whether it is an element that has come since. */
-  isLate(slot: number): boolean {
-    const { live } = this.#context.world;
-    return slot !== GONE && live.isLive(slot) && live.arrival[slot]! >= this.#start;
+  /** Whether it is an element that has come since, gets to the level, and is not placed yet. */
+  #isLate(slot: number): boolean {
+    const { rolls } = this.#context;
+    if (slot === GONE || this.#isThere(slot) || rolls.highestOf(slot) >= this.#seen) return false;
+    return (rolls.rollOf(slot)?.number ?? 0) >= this.#roll;
   }
 
   /** Does the next bit of work; its price in calls, 0 where there is none left. */
@@ -98,57 +134,69 @@ export class LevelJob {
     if (this.#reach.length > 0) return this.#sort(calls);
     if (!this.#isBuilt) return this.#choose();
     if (this.#placed === this.#late.length) return 0;
-    return this.#place(this.#late[this.#placed++]!);
+    return this.#place(this.#late.at(this.#placed++));
   }
 
   /** Sorts the next elements into buckets. Those that add too little stay at the last level, and all when it has k. */
   #sort(calls: number): number {
-    const { world, threshold, single } = this.#context;
+    const { world, threshold, single, rolls } = this.#context;
     const isFree = this.#isBuilt || this.#chosen.length === 0;
-    const slots = this.#nextInReach(isFree ? calls * KNOWN_PER_CALL : calls);
+    const { slots, passed } = this.#nextInReach(
+      isFree ? calls * KNOWN_PER_CALL : calls,
+      calls * PASSED_PER_CALL,
+    );
     const gains = new Float64Array(slots.length);
     if (!isFree) world.oracle.gains(this.#state, Int32Array.from(slots), gains, slots.length);
     for (const [i, slot] of slots.entries()) {
       const gain = isFree ? single[slot]! : gains[i]!;
-      if (this.#isBuilt || gain < threshold) this.levels.at(-1)?.members.push(slot);
-      else this.#bucketOf(gain).push(slot);
+      const last = this.levels.at(-1);
+      if (!this.#isBuilt && gain >= threshold) this.#bucketOf(gain).push(slot);
+      else if (last !== undefined) rolls.join(last.members, slot);
     }
-    return 1 + (isFree ? Math.floor(slots.length / KNOWN_PER_CALL) : slots.length);
+    return 1 + Math.floor(passed / PASSED_PER_CALL + slots.length / (isFree ? KNOWN_PER_CALL : 1));
   }
 
-  /** The next elements to be sorted that are there and not chosen, at most so many. */
-  #nextInReach(most: number): number[] {
+  /** The next elements to be sorted, at most so many, and how many were passed over: no more than `mostPassed`. */
+  #nextInReach(most: number, mostPassed: number): { readonly slots: number[]; readonly passed: number } {
     const slots: number[] = [];
-    while (slots.length < most && this.#reach.length > 0) {
-      const [list] = this.#reach as [number[]];
-      const slot = list[this.#sorted++]!;
-      if (this.#sorted >= list.length) {
-        this.#reach.shift();
-        this.#sorted = 0;
-      }
-      if (list.length > 0 && this.isThere(slot) && !this.#chosen.includes(slot)) slots.push(slot);
+    let passed = 0;
+    while (slots.length < most && passed < mostPassed && this.#reach.length > 0) {
+      const slot = this.#reach[0]!.take();
+      if (slot === undefined) this.#reach.shift();
+      else if (this.#isWanted(slot)) slots.push(slot);
+      else passed++;
     }
-    return slots;
+    return { slots, passed };
   }
 
-  #bucketOf(gain: number): number[] {
+  /** Whether an element is there, not chosen, and has not been read before, in which case that is noted. */
+  #isWanted(slot: number): boolean {
+    const { rolls } = this.#context;
+    if (!this.#isThere(slot) || this.#chosen.includes(slot)) return false;
+    if (this.#ownsReach) return true;
+    if (rolls.highestOf(slot) >= this.#seen || !concerns(this.#context, slot)) return false;
+    rolls.mark(slot, this.#seen);
+    return true;
+  }
+
+  #bucketOf(gain: number): PagedInts {
     const { threshold, epsilon } = this.#context;
     const b = Math.floor(log64(gain / threshold) / log64(1 + epsilon));
-    while (this.#buckets.length <= b) this.#buckets.push([]);
+    while (this.#buckets.length <= b) this.#buckets.push(new PagedInts());
     return this.#buckets[b]!;
   }
 
   /** Everything is sorted: chooses, and begins with the next level. Its price. */
   #choose(): number {
-    const { world, epsilon, threshold } = this.#context;
+    const { world, epsilon, threshold, rolls } = this.#context;
     const { k, live, oracle } = world;
     const before = oracle.calls;
     const buckets = this.#buckets;
     const builtFrom = buckets.reduce((sum, { length }) => sum + length, 0);
-    const level = { state: this.#state, builtFrom, chosen: [] as number[], lost: 0, members: [] as number[] };
+    const level: Level = { state: this.#state, builtFrom, chosen: [], lost: 0, members: rolls.open() };
     this.levels.push(level);
     this.#buckets = [];
-    this.#reach = buckets.filter(({ length }) => length > 0);
+    this.#ownsReach = true;
     this.#isBuilt = builtFrom === 0;
     if (this.#isBuilt) return 1;
     const b = this.#pick(buckets);
@@ -157,9 +205,10 @@ export class LevelJob {
     const bucket = buckets[b]!;
     const size = this.#sampleSize(bucket, Math.min(k - this.#chosen.length, bucket.length), worth);
     level.chosen.push(...this.#sample(bucket, size));
-    level.members.push(...level.chosen);
+    this.#reach = buckets.filter(({ length }) => length > 0).map((list) => new Cursor(list));
     this.#state = oracle.copied(this.#state, undefined, this.#chosen);
     for (const slot of level.chosen) {
+      rolls.join(level.members, slot);
       live.pin(slot);
       oracle.add(this.#state, slot);
       this.#chosen.push(slot);
@@ -168,7 +217,7 @@ export class LevelJob {
     return 1 + oracle.calls - before;
   }
 
-  #pick(buckets: readonly (readonly number[])[]): number {
+  #pick(buckets: readonly PagedInts[]): number {
     const { bucket: rule, epsilon } = this.#context;
     const total = buckets.reduce((sum, { length }) => sum + length, 0);
     const fair = Math.max(1, Math.ceil((epsilon * total) / buckets.length));
@@ -180,7 +229,7 @@ export class LevelJob {
   }
 
   /** Doubles the size for as long as in nearly all trials the last of a random set adds nearly what the bucket is worth. */
-  #sampleSize(bucket: number[], most: number, worth: number): number {
+  #sampleSize(bucket: PagedInts, most: number, worth: number): number {
     const { world, epsilon } = this.#context;
     const { oracle } = world;
     let size = 1;
@@ -201,55 +250,70 @@ export class LevelJob {
   }
 
   /** Random elements of a bucket that are there, without repetition: they are moved to its front. */
-  #sample(bucket: number[], size: number): number[] {
+  #sample(bucket: PagedInts, size: number): number[] {
     const { random } = this.#context;
     let end = bucket.length;
-    let count = 0;
-    while (count < size && count < end) {
-      const drawn = count + nextBelow(random, end - count);
-      const slot = bucket[drawn]!;
-      const to = this.isThere(slot) ? count++ : --end;
-      bucket[drawn] = bucket[to]!;
-      bucket[to] = slot;
+    const sample: number[] = [];
+    while (sample.length < size && sample.length < end) {
+      const drawn = sample.length + nextBelow(random, end - sample.length);
+      const slot = bucket.at(drawn);
+      const isThere = this.#isThere(slot);
+      const to = isThere ? sample.length : --end;
+      if (isThere) sample.push(slot);
+      bucket.set(drawn, bucket.at(to));
+      bucket.set(to, slot);
     }
-    return bucket.slice(0, count);
+    return sample;
   }
 
   #place(slot: number): number {
-    const { world, threshold } = this.#context;
+    const { world, threshold, rolls } = this.#context;
     const { oracle } = world;
-    if (!this.isLate(slot)) return 1;
+    if (!this.#isLate(slot)) return 1;
     const before = oracle.calls;
-    this.levels[depthOf(oracle, this.levels, slot, threshold)]!.members.push(slot);
+    rolls.join(this.levels[depthOf(oracle, this.levels, slot, threshold)]!.members, slot);
     return 1 + oracle.calls - before;
   }
 
   save({ numberOf }: Numbering) {
-    const placeOf = (slot: number) => (this.isThere(slot) || this.isLate(slot) ? numberOf(slot) : GONE);
-    const lists = (of: readonly (readonly number[])[]) => of.map((list) => Int32Array.from(list, placeOf));
+    const there = (slot: number) => (this.#isThere(slot) ? numberOf(slot) : GONE);
+    const late = (slot: number) => (this.#isLate(slot) ? numberOf(slot) : GONE);
     return {
       level: this.level,
       start: this.#start,
-      levels: this.levels.map((level) => saveLevel(level, numberOf, placeOf)),
-      reach: lists(this.#reach),
-      sorted: this.#sorted,
-      buckets: lists(this.#buckets),
-      late: Int32Array.from(this.#late, placeOf),
+      fromAll: this.#fromAll,
+      levels: this.levels.map((level) => saveLevel(level, numberOf)),
+      // Their own lists, or how far those that change have been read, and who of them has been.
+      own: this.#ownsReach ? this.#reach.map((cursor) => cursor.rest().map(there)) : null,
+      left: Int32Array.from(this.#reach, ({ left }) => left),
+      buckets: this.#buckets.map((list) => list.toArray().map(there)),
+      late: this.#late.toArray().map(late),
       placed: this.#placed,
       isBuilt: this.#isBuilt,
     };
   }
 
-  static load(context: JobContext, chosen: number[], saved: ReturnType<LevelJob['save']>): LevelJob {
-    const reach = saved.reach.map((list) => [...list]);
-    const job = new LevelJob(context, saved.level, chosen, reach, saved.start);
-    const { levels, end } = loadLevels(context.world, saved.levels, chosen);
+  /** What was saved, after levels that have chosen `chosen`; `lists` are those that change and `roll` is the level's, as they are now. */
+  static load(
+    context: JobContext,
+    chosen: number[],
+    { lists, roll }: { readonly lists: readonly Listed[]; readonly roll: number },
+    saved: ReturnType<LevelJob['save']>,
+  ): LevelJob {
+    const { level, fromAll, start, own, left } = saved;
+    const changing = lists.slice(lists.length - left.length);
+    const cursors = own?.map((list) => new Cursor(pagedInts(list)));
+    const reach = cursors ?? Array.from(left, (rest, i) => new Cursor(changing[i]!, rest));
+    const job = new LevelJob(context, { level, chosen, reach, fromAll, roll, start });
+    const { levels, end } = loadLevels(context.world, context.rolls, saved.levels, chosen);
     job.levels.push(...levels);
-    job.#chosen.push(...levels.flatMap((level) => level.chosen));
+    job.#chosen.push(...levels.flatMap((one) => one.chosen));
     job.#state = end;
-    job.#sorted = saved.sorted;
-    job.#buckets = saved.buckets.map((list) => [...list]);
-    job.#late.push(...saved.late);
+    job.#ownsReach = own !== null;
+    job.#buckets = saved.buckets.map(pagedInts);
+    for (const bucket of saved.buckets)
+      for (const slot of bucket) if (slot !== GONE) context.rolls.mark(slot, job.#seen);
+    for (const slot of saved.late) job.#late.push(slot);
     job.#placed = saved.placed;
     job.#isBuilt = saved.isBuilt;
     return job;

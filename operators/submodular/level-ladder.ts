@@ -11,6 +11,7 @@ import { Guess } from './guess.js';
 import { Ladder } from './ladder.js';
 import { MaxHeap } from './max-heap.js';
 import type { World } from './oracle.js';
+import { Rolls } from './rolls.js';
 
 export interface LevelOptions {
   readonly epsilon: number;
@@ -36,6 +37,8 @@ export class LevelLadder implements Algorithm {
   /** By rung, in ascending order. */
   #guesses = new Map<number, Guess>();
   #best: Guess | undefined;
+  /** Rolls of guesses that were dropped, for new ones. */
+  readonly #spare: Rolls[] = [];
   /** The row behind the newest element's. */
   #now = 0;
 
@@ -106,6 +109,7 @@ export class LevelLadder implements Algorithm {
     for (const [rung, guess] of this.#guesses) {
       if (guess === this.#best || isWanted(this.#ladder.at(rung))) continue;
       guess.close();
+      this.#spare.push(guess.rolls);
       this.#guesses.delete(rung);
     }
   }
@@ -133,6 +137,7 @@ export class LevelLadder implements Algorithm {
       world: this.#world,
       single: this.#single,
       random: this.#random,
+      rolls: this.#spare.pop() ?? new Rolls(this.#world.live.capacity),
     });
   }
 

@@ -49,7 +49,7 @@ const PINNED_PER_PLACE = 40;
 
 export const levelSubmodular = defineSubmodular({
   name: 'levelSubmodular',
-  version: 1,
+  version: 2,
   summary: 'the best k of a changing set of elements, by random levels for guesses of the optimum',
   options: {
     ...summaryOptions,

@@ -2,6 +2,7 @@
  * One level of a guess: what was chosen there, and which elements get as far as that.
  */
 import type { Oracle, World } from './oracle.js';
+import type { Roll, Rolls } from './rolls.js';
 
 export interface Level {
   /** The state of all that was chosen at the levels before. */
@@ -13,18 +14,17 @@ export interface Level {
   /** How many of them are not live any more. */
   lost: number;
   /** Elements that get here and no further. */
-  readonly members: number[];
+  readonly members: Roll;
 }
 
 export const saveLevel = (
   { builtFrom, chosen, lost, members }: Level,
   numberOf: (slot: number) => number,
-  memberNumberOf = numberOf,
 ) => ({
   builtFrom,
   chosen: Int32Array.from(chosen, numberOf),
   lost,
-  members: Int32Array.from(members, memberNumberOf),
+  members: members.slots.toArray().map(numberOf),
 });
 
 export type SavedLevel = ReturnType<typeof saveLevel>;
@@ -32,21 +32,18 @@ export type SavedLevel = ReturnType<typeof saveLevel>;
 /** Levels again, behind those that have chosen `before`; `end` is the state of all that is chosen with them. */
 export function loadLevels(
   { live, oracle }: World,
+  rolls: Rolls,
   saved: readonly SavedLevel[],
   before: readonly number[],
 ): { readonly levels: Level[]; readonly end: unknown } {
   const chosen = [...before];
-  const levels = saved.map((level) => {
+  const levels = saved.map((level): Level => {
     const state = oracle.stateOf(chosen);
+    const members = rolls.open();
+    for (const slot of level.members) rolls.join(members, slot);
     for (const slot of level.chosen) live.pin(slot);
     chosen.push(...level.chosen);
-    return {
-      state,
-      builtFrom: level.builtFrom,
-      chosen: [...level.chosen],
-      lost: level.lost,
-      members: [...level.members],
-    };
+    return { state, builtFrom: level.builtFrom, chosen: [...level.chosen], lost: level.lost, members };
   });
   return { levels, end: oracle.stateOf(chosen) };
 }

@@ -5,6 +5,7 @@
  * the live slots without gaps, so that one can be drawn at random; a removal moves the last one into the gap.
  */
 import type { Id } from '../../src/row-types.js';
+import type { Listed } from './cursor.js';
 import { IdTable } from './id-table.js';
 import { PagedInts } from './paged-list.js';
 
@@ -36,6 +37,18 @@ export class LiveSet {
   /** The id of the element in a slot; of integers the signed one of the same 64 bits. */
   idOf(slot: number): Id {
     return this.#ids.at(slot);
+  }
+
+  /** The live slots as a list that can be read while it changes. */
+  get listed(): Listed {
+    const { order } = this;
+    const count = () => this.count;
+    return {
+      get length() {
+        return count();
+      },
+      at: (i) => order[i]!,
+    };
   }
 
   isLive(slot: number): boolean {

@@ -55,3 +55,9 @@ export class PagedInts {
     return Int32Array.from({ length: this.length }, (_, i) => this.at(i));
   }
 }
+
+export function pagedInts(values: Iterable<number>): PagedInts {
+  const list = new PagedInts();
+  for (const value of values) list.push(value);
+  return list;
+}
