@@ -3,6 +3,7 @@
  */
 export { type ArrowFileOptions, arrowFile } from './arrow-file.js';
 export { type ArrowStreamOptions, arrowStream } from './arrow-stream.js';
+export { type AvroFileOptions, avroFile } from './avro-file.js';
 export type { BadRowsPolicy } from './bad-rows.js';
 export type { ByteInput } from './byte-input.js';
 export { type BytesFileOptions, bytesFile } from './bytes-file.js';
@@ -11,8 +12,6 @@ export type { FileCompression } from './compression.js';
 export { type CsvFileOptions, csvFile } from './csv-file.js';
 export type {
   DatabaseAddress,
-  DatabaseAddress,
-  DatabaseConnection,
   DatabaseConnection,
   SqlTableName,
 } from './database.js';
