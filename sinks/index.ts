@@ -9,6 +9,7 @@ export { type Collected, collect } from './collect.js';
 export { type CsvSinkOptions, csvSink } from './csv-sink.js';
 export { jsonLinesSink } from './json-lines-sink.js';
 export type { MessageSinkOptions, TextOrColumn } from './message-encoder.js';
+export { type MqttSinkOptions, mqttSink } from './mqtt-sink.js';
 export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstream-sink.js';
 export type { OutputFileOptions } from './output-file.js';
 export { type RedisStreamSinkOptions, redisStreamSink } from './redis-stream-sink.js';

@@ -11,6 +11,8 @@ export { type CsvFileOptions, csvFile } from './csv-file.js';
 export { type FromTableOptions, fromTable } from './from-table.js';
 export { jsonLines } from './json-lines.js';
 export type { MessageFormat, MessageOptions } from './message-options.js';
+export { type MqttSourceOptions, mqtt } from './mqtt.js';
+export type { MqttOptions } from './mqtt-connection.js';
 export type { NatsOptions } from './nats-connection.js';
 export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
 export type { RedisOptions } from './redis-connection.js';
