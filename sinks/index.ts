@@ -14,6 +14,7 @@ export { type HttpSinkFormat, type HttpSinkOptions, httpSink } from './http-sink
 export { jsonLinesSink } from './json-lines-sink.js';
 export type { MessageSinkOptions, TextOrColumn } from './message-encoder.js';
 export { type MysqlSinkOptions, mysqlSink } from './mysql-sink.js';
+export { type MqttSinkOptions, mqttSink } from './mqtt-sink.js';
 export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstream-sink.js';
 export type { OutputFileOptions } from './output-file.js';
 export { type ParquetFileSinkOptions, parquetFileSink } from './parquet-file-sink.js';

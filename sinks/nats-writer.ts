@@ -16,6 +16,7 @@ import type { Position } from '../src/source.js';
 import { MessageEncoder, type Outgoing } from './message-encoder.js';
 import type { NatsJetStreamSinkOptions, ResolvedNatsSink } from './nats-jetstream-sink.js';
 import { addSentRows, type Mark, ROWS_HEADER, RUN_HEADER, refuseUnknowable } from './nats-sent.js';
+import { publishWindow } from './publish-window.js';
 import { SentRows } from './sent-rows.js';
 
 /** Room for headers within the server's and the stream's limits of a message. */
@@ -112,29 +113,19 @@ class JetStreamWriter implements SinkWriter {
   async #publishSome(messages: readonly Outgoing[]): Promise<Outgoing[]> {
     const session = await this.#connected();
     const missing = messages.filter((message) => !this.#sent.has(message));
-    const underWay: Promise<PubAck>[] = [];
-    let done = 0;
-    const settleOldest = async () => {
-      const { seq } = await underWay[0]!;
-      underWay.shift();
-      this.#mark = { ...this.#mark!, sequence: Math.max(seq, this.#mark!.sequence) };
-      this.#bytes += missing[done++]!.payload.length;
-    };
-    try {
-      for (const message of missing) {
-        if (underWay.length >= this.#options.inFlight) await settleOldest();
-        const published = this.#publish(session, message);
-        published.catch(() => {});
-        underWay.push(published);
-      }
-      while (underWay.length > 0) await settleOldest();
-      return [];
-    } catch (error) {
-      await Promise.allSettled(underWay);
-      await session.connection.close();
-      if (done === 0 || !mayPass(error)) throw error;
-      return missing.slice(done);
-    }
+    const { done, failure } = await publishWindow(
+      missing,
+      this.#options.inFlight,
+      (message) => this.#publish(session, message),
+      ({ payload }, { seq }) => {
+        this.#mark = { ...this.#mark!, sequence: Math.max(seq, this.#mark!.sequence) };
+        this.#bytes += payload.length;
+      },
+    );
+    if (failure === undefined) return [];
+    await session.connection.close();
+    if (done === 0 || !mayPass(failure.error)) throw failure.error;
+    return missing.slice(done);
   }
 
   #publish({ js, headers }: NatsSession, { payload, first, end, address }: Outgoing): Promise<PubAck> {

@@ -31,6 +31,8 @@ export { jsonLines } from './json-lines.js';
 export type { KeyedRowsOptions } from './keyed-rows.js';
 export type { MessageFormat, MessageOptions } from './message-options.js';
 export { type MysqlOptions, mysql } from './mysql.js';
+export { type MqttSourceOptions, mqtt } from './mqtt.js';
+export type { MqttOptions } from './mqtt-connection.js';
 export type { NatsOptions } from './nats-connection.js';
 export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
 export { type ParquetFileOptions, parquetFile } from './parquet-file.js';

@@ -69,7 +69,6 @@ export const mosquitto: ServerCommand = (port, directory) => {
     'persistence true',
     `persistence_location ${directory}/`,
     'autosave_interval 1',
-    'autosave_on_changes true',
     'max_queued_messages 0',
     'user root',
   ];
