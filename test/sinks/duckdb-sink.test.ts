@@ -106,25 +106,22 @@ describe('duckdbSink', () => {
     ]);
   });
 
-  it.each([1, 7])(
-    'neither loses nor doubles a row, killed anywhere (commitRows %i)',
-    async (commitRows) => {
-      const batches = [batchOf(0, 5), batchOf(5, 6), batchOf(6, 16), batchOf(16, 20)];
-      for (let saved = 0; saved <= batches.length; saved++) {
-        for (let lost = 0; saved + lost <= batches.length; lost++) {
-          const database = newDatabase();
-          const sink = duckdbSink({ database, table: 't', create: true, commitRows });
-          const first = await sink.open(undefined, never);
-          for (const batch of batches.slice(0, saved)) await first.write(batch);
-          const position = structuredClone((await first.position()) as object) as Position;
-          for (const batch of batches.slice(saved, saved + lost)) await first.write(batch);
-          await killed(first);
-          await writeAll(sink, batches.slice(saved), position);
-          expect(await rowsIn(database, 'from t'), `${saved}, ${lost}`).toEqual(numbers(0, 20));
-        }
+  it.each([1, 7])('neither loses nor doubles a row, killed anywhere (commitRows %i)', async (commitRows) => {
+    const batches = [batchOf(0, 5), batchOf(5, 6), batchOf(6, 16), batchOf(16, 20)];
+    for (let saved = 0; saved <= batches.length; saved++) {
+      for (let lost = 0; saved + lost <= batches.length; lost++) {
+        const database = newDatabase();
+        const sink = duckdbSink({ database, table: 't', create: true, commitRows });
+        const first = await sink.open(undefined, never);
+        for (const batch of batches.slice(0, saved)) await first.write(batch);
+        const position = structuredClone((await first.position()) as object) as Position;
+        for (const batch of batches.slice(saved, saved + lost)) await first.write(batch);
+        await killed(first);
+        await writeAll(sink, batches.slice(saved), position);
+        expect(await rowsIn(database, 'from t'), `${saved}, ${lost}`).toEqual(numbers(0, 20));
       }
-    },
-  );
+    }
+  });
 
   it('refuses what does not fit, and keeps nothing of its transaction', async () => {
     const database = newDatabase();
