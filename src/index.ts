@@ -11,6 +11,7 @@ export { fromColumns, type NewColumn, numbersOf, selectColumns, withColumns } fr
 export type { Codec } from './cells.js';
 export { type CheckpointStore, memoryStore, type SpillFile } from './checkpoint-store.js';
 export type { CheckpointOptions } from './checkpointing.js';
+export { type Dashboard, type DashboardOptions, dashboard } from './dashboard/dashboard.js';
 export { type Beginning, type Dataflow, dataflow, type Steps } from './dataflow.js';
 export {
   type CommonOptions,

@@ -19,6 +19,13 @@ export const count = (value: number): string => scaled(value, 1000, ['', ' k', '
 /** 1234567 → 1.23 MB */
 export const bytes = (value: number): string => scaled(value, 1000, [' B', ' kB', ' MB', ' GB', ' TB']);
 
+/** 0.0123 → 12.3 ms */
+export function duration(seconds: number): string {
+  if (seconds < 1e-3) return `${(seconds * 1e6).toFixed(0)} µs`;
+  if (seconds < 1) return `${(seconds * 1e3).toFixed(1)} ms`;
+  return seconds < 120 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(0)} min`;
+}
+
 /** Rows of cells in columns as wide as their widest cell; numbers to the right. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const columns = Math.max(0, ...rows.map((row) => row.length));

@@ -3,6 +3,7 @@
  */
 import { Command } from 'commander';
 import type { CheckpointOptions } from '../checkpointing.js';
+import { type Dashboard, dashboard } from '../dashboard/dashboard.js';
 import { directoryStore } from '../directory-store.js';
 import type { FlowFile } from '../flow-file/index.js';
 import { loadFlow } from './load-flow.js';
@@ -13,6 +14,8 @@ interface RunCommandOptions extends Shown {
   readonly checkpoint?: string;
   readonly everyBatches?: number;
   readonly restart?: boolean;
+  /** True where no port was named. */
+  readonly dashboard?: number | true;
 }
 
 export const runCommand = () =>
@@ -25,6 +28,7 @@ export const runCommand = () =>
     .option('-c, --checkpoint <dir>', 'keep checkpoints in this directory')
     .option('--every-batches <n>', 'source batches between two checkpoints (default 64)', everyBatchesOption)
     .option('--restart', 'forget the checkpoints and start from the beginning')
+    .option('--dashboard [port]', 'show the running flow on a page of this machine', portOption)
     .option('-q, --quiet', 'no progress')
     .option('--json', 'print the report as JSON on standard error')
     .action(run);
@@ -32,10 +36,12 @@ export const runCommand = () =>
 async function run(path: string, options: RunCommandOptions): Promise<void> {
   const file = await loadFlow(path);
   const checkpoint = checkpointOf(options, file);
+  const page = await pageOf(options);
   const progress = showProgress(options);
   const live = file.flow.start({
     ...file.limits,
-    onProgress: progress.listeners,
+    onProgress: [...progress.listeners, ...(page ? [page.onProgress] : [])],
+    ...(page && { onStepBatch: page.onStepBatch }),
     ...(checkpoint && { checkpoint }),
   });
   const stop = () => void live.stop();
@@ -48,8 +54,11 @@ async function run(path: string, options: RunCommandOptions): Promise<void> {
       process.stderr.write(checkpoint === undefined ? 'stopped\n' : 'stopped: the same command resumes it\n');
       process.exitCode = 130;
     }
-  } catch (error) {
-    throw file.masked(error);
+    await page?.close();
+  } catch (thrown) {
+    const error = file.masked(thrown);
+    await page?.close({ error });
+    throw error;
   } finally {
     progress.stop();
     process.off('SIGINT', stop);
@@ -72,4 +81,18 @@ function everyBatchesOption(given: string): number {
   const everyBatches = Number(given);
   if (Number.isInteger(everyBatches) && everyBatches >= 1) return everyBatches;
   throw new UsageError(`--every-batches, expected an integer from 1, got '${given}'`);
+}
+
+/** Serves the page that was asked for, and says where. */
+async function pageOf({ dashboard: asked }: RunCommandOptions): Promise<Dashboard | undefined> {
+  if (asked === undefined) return undefined;
+  const page = await dashboard({ port: asked === true ? 0 : asked });
+  process.stderr.write(`dashboard: ${page.url}\n`);
+  return page;
+}
+
+function portOption(given: string): number {
+  const port = Number(given);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new UsageError(`--dashboard, expected a port in 0 … 65535, got '${given}'`);
 }

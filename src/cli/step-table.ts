@@ -2,7 +2,7 @@
  * The steps of a running flow as lines of a table, one a step.
  */
 import type { ProgressState, StepProgress } from '../progress.js';
-import { bytes, count } from './format.js';
+import { bytes, count, duration } from './format.js';
 
 const HEADS = ['step', 'rows in', 'rows out', 'rows/s', 'busy', 'in flight', 'state'];
 
@@ -44,19 +44,12 @@ function whatIsKnown({
   rejected,
 }: ProgressState) {
   const parts = [
-    latencySeconds !== undefined && `latency ${time(latencySeconds)}`,
-    lagMs !== undefined && `lag ${time(lagMs / 1000)}`,
+    latencySeconds !== undefined && `latency ${duration(latencySeconds)}`,
+    lagMs !== undefined && `lag ${duration(lagMs / 1000)}`,
     behind !== undefined && `${count(behind)} rows behind`,
-    checkpointAgeSeconds !== undefined && `checkpoint ${time(checkpointAgeSeconds)} ago`,
+    checkpointAgeSeconds !== undefined && `checkpoint ${duration(checkpointAgeSeconds)} ago`,
     skipped > 0 && `${count(skipped)} rows skipped`,
     rejected > 0 && `${count(rejected)} rows rejected`,
   ];
   return parts.filter((part) => part !== false).join(', ');
-}
-
-/** 0.0123 → 12.3 ms */
-function time(seconds: number): string {
-  if (seconds < 1e-3) return `${(seconds * 1e6).toFixed(0)} µs`;
-  if (seconds < 1) return `${(seconds * 1e3).toFixed(1)} ms`;
-  return seconds < 120 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(0)} min`;
 }
