@@ -3,7 +3,7 @@
  */
 import { optionRange } from '../src/errors.js';
 import { checked, integer, oneOf } from '../src/options.js';
-import type { Source } from '../src/source.js';
+import type { Position, Source, Sourced } from '../src/source.js';
 import { fileBatches } from './arrow-file.js';
 import { isBareFile, PeekedChunks, wholeFile } from './bare-file.js';
 import { batchPosition, DEFAULT_BATCH_ROWS } from './batch-slices.js';
@@ -42,24 +42,38 @@ export function arrowStream(
   if (input !== undefined && !isByteInput(input)) {
     throw optionRange(who, 'input', 'bytes, a stream of bytes, or nothing for standard input', input);
   }
-  const { batchRows = DEFAULT_BATCH_ROWS, endMarker = 'required', maxMessageBytes = GIB } = options;
-  const resolved = checked(who, options, [], () => ({
-    batchRows: integer({ batchRows }, 1, 2 ** 31 - 1),
-    endMarker: oneOf({ endMarker }, ['required', 'optional']),
-    maxMessageBytes: integer({ maxMessageBytes }, 1, Number.MAX_SAFE_INTEGER),
-  }));
+  const resolved = checked(who, options, [], () => arrowStreamOptions(options));
   return {
     name: who,
     guarantee: inputGuarantee(input),
-    async *read(from, signal) {
-      const start = batchPosition(who, from);
-      const chunks = new PeekedChunks(chunksOf(who, input ?? standardInput(who), signal));
-      if (await isBareFile(who, chunks)) {
-        const file = await wholeFile(who, chunks, resolved.maxMessageBytes);
-        yield* fileBatches(who, file, start, resolved.batchRows, signal);
-      } else {
-        yield* ipcBatches(who, chunks, start, resolved);
-      }
-    },
+    read: (from, signal) =>
+      arrowBatches(who, chunksOf(who, input ?? standardInput(who), signal), resolved, from, signal),
   };
+}
+
+/** The options with their defaults. */
+export const arrowStreamOptions = ({
+  batchRows = DEFAULT_BATCH_ROWS,
+  endMarker = 'required',
+  maxMessageBytes = GIB,
+}: ArrowStreamOptions): Required<ArrowStreamOptions> => ({
+  batchRows: integer({ batchRows }, 1, 2 ** 31 - 1),
+  endMarker: oneOf({ endMarker }, ['required', 'optional']),
+  maxMessageBytes: integer({ maxMessageBytes }, 1, Number.MAX_SAFE_INTEGER),
+});
+
+/** The batches behind a position of bytes that begin at their start. */
+export async function* arrowBatches(
+  who: string,
+  bytes: AsyncIterable<Uint8Array>,
+  options: Required<ArrowStreamOptions>,
+  from: Position | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Sourced> {
+  const start = batchPosition(who, from);
+  const chunks = new PeekedChunks(bytes);
+  if (await isBareFile(who, chunks)) {
+    const file = await wholeFile(who, chunks, options.maxMessageBytes);
+    yield* fileBatches(who, file, start, options.batchRows, signal);
+  } else yield* ipcBatches(who, chunks, start, options);
 }

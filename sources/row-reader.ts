@@ -42,11 +42,14 @@ export class RowReader<Row extends object> {
   #waiting: { readonly record: TextRecord; readonly row: Row | Flaw }[] = [];
   #rows: ColumnsFromRows | undefined;
   #place: TextPlace;
+  /** Behind everything that was taken, rows or not. */
+  #taken: TextPlace;
   #batches = 0;
 
   constructor(setup: ReaderSetup<Row>, start: TextPlace, known?: readonly Column[]) {
     this.#setup = setup;
     this.#place = start;
+    this.#taken = start;
     if (known !== undefined) this.#rows = new ColumnsFromRows(known);
   }
 
@@ -54,6 +57,7 @@ export class RowReader<Row extends object> {
     for (const record of records) {
       const row = this.#parse(record);
       if (row !== undefined) this.#waiting.push({ record, row });
+      this.#taken = record.next;
     }
     const isTyped = this.#rows !== undefined;
     if (isTyped || this.#waiting.length >= this.#setup.sampleRows) yield* this.#batchesOfWaiting();
@@ -62,9 +66,15 @@ export class RowReader<Row extends object> {
   /** What is left when the input ends; without any row, a batch that has the columns, or the last bad rows, at least. */
   async *end(isFromStart: boolean): AsyncGenerator<Sourced> {
     yield* this.#batchesOfWaiting();
+    this.#place = this.#taken;
     const isFirst = isFromStart && this.#batches === 0;
     if (this.#rows!.rows > 0 || isFirst || this.#setup.badRows.uncounted > 0)
       yield await this.#batch(this.#rows!);
+  }
+
+  /** What is there so far, of input that may go on later. */
+  async *pause(): AsyncGenerator<Sourced> {
+    if (this.#rows !== undefined || this.#waiting.length > 0) yield* this.end(false);
   }
 
   async *#batchesOfWaiting(): AsyncGenerator<Sourced> {

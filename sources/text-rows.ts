@@ -20,7 +20,7 @@ import {
 } from './column-type.js';
 import { foreignPosition, integersAt, positionFields } from './position.js';
 import { type RowFormat, RowReader } from './row-reader.js';
-import { inputBytes, inputName, type TextInput, textChunks } from './text-input.js';
+import { inputBytes, inputName, type SeekableInput, type TextInput, textChunks } from './text-input.js';
 import { type TextPlace, textRecords } from './text-records.js';
 
 export interface TextRowsOptions {
@@ -65,15 +65,17 @@ interface Place extends TextPlace {
 /** One reading of a source of rows. */
 export interface TextReading<Row> {
   readonly who: string;
-  readonly input: TextInput;
+  readonly input: TextInput | SeekableInput;
   /** Makes the format, told the columns that a resumed run knows already. */
   readonly begin: (known: readonly Column[] | undefined) => RowFormat<Row>;
   readonly options: ResolvedOptions;
+  /** Whether the last line may still be written: it is left for later then, if it has no end yet. */
+  readonly isGrowing?: boolean;
 }
 
 /** Reads typed rows of one input. */
 export async function* textRows<Row extends object>(
-  { who, input, begin, options }: TextReading<Row>,
+  { who, input, begin, options, isGrowing = false }: TextReading<Row>,
   from: Position | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Sourced> {
@@ -88,11 +90,13 @@ export async function* textRows<Row extends object>(
     const size = await inputBytes(input);
     const told = (sourced: Sourced): Sourced =>
       size ? { ...sourced, fraction: (sourced.next as unknown as TextPlace).bytes / size } : sourced;
-    for await (const records of textRecords(who, chunks, start, format.find, options.maxRecordBytes)) {
+    const most = options.maxRecordBytes;
+    for await (const records of textRecords(who, chunks, start, format.find, most, isGrowing)) {
       for await (const sourced of reader.take(records)) yield told(sourced);
     }
-    for await (const sourced of reader.end(from === undefined)) yield told(sourced);
-    isDone = true;
+    const end = isGrowing ? reader.pause() : reader.end(from === undefined);
+    for await (const sourced of end) yield told(sourced);
+    isDone = !isGrowing;
   } catch (error) {
     throw error instanceof DataflowError ? error.within({ file }) : error;
   } finally {

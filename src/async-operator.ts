@@ -6,6 +6,7 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import type { Description, OpenContext } from './operator.js';
+import type { Sink } from './sink.js';
 
 /** An asynchronous step at work. Calls never overlap. */
 export interface OpenAsyncOperator {
@@ -17,6 +18,8 @@ export interface OpenAsyncOperator {
   snapshot(): Promise<Uint8Array>;
   /** Goes on from a state that `snapshot` gave. */
   restore(bytes: Uint8Array): Promise<void>;
+  /** A checkpoint with the state that `snapshot` gave last, or that was restored, is kept. */
+  committed?(): Promise<void>;
   /** Lets go of threads and connections, however the run ended; called once. */
   close(): Promise<void>;
 }
@@ -28,6 +31,8 @@ export interface AsyncOperator {
   readonly stateBytes: number;
   /** The most source batches in it and in front of it, 1 … 1024 (default 2). */
   readonly credit?: number;
+  /** Sinks that it writes to besides the dataflow's own: the dataflow's guarantee counts them in. */
+  readonly sinks?: readonly Sink[];
   /** Opens it for one run. What takes time to open is opened here without waiting, and waited for in the first call. */
   openAsync(context?: OpenContext): OpenAsyncOperator;
 }

@@ -6,6 +6,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type { AsyncOperator, OpenAsyncOperator } from './async-operator.js';
 import type { Chain } from './chain.js';
 import { toldByStep } from './errors.js';
+import type { Meter } from './meters.js';
 import type { Emit, OpenContext } from './operator.js';
 import { patiently } from './patience.js';
 import type { Stage } from './stage.js';
@@ -33,6 +34,7 @@ export class Border implements Stage {
   readonly #next: Stage;
   readonly #signal: AbortSignal;
   readonly #listener: BorderListener;
+  readonly #meter: Meter | undefined;
   #open: OpenAsyncOperator | undefined;
   #made: RecordBatch[] = [];
   readonly #queue: { readonly number: number; readonly batches: readonly RecordBatch[] }[] = [];
@@ -42,7 +44,14 @@ export class Border implements Stage {
   #pending: Promise<unknown> = Promise.resolve();
   #onRest: () => void = () => {};
 
-  constructor(step: BorderStep, after: Chain, next: Stage, signal: AbortSignal, listener: BorderListener) {
+  constructor(
+    step: BorderStep,
+    after: Chain,
+    next: Stage,
+    signal: AbortSignal,
+    listener: BorderListener,
+    meter?: Meter,
+  ) {
     this.credit = step.operator.credit ?? DEFAULT_CREDIT;
     this.#id = step.id;
     this.#operator = step.operator;
@@ -50,7 +59,12 @@ export class Border implements Stage {
     this.#next = next;
     this.#signal = signal;
     this.#listener = listener;
+    this.#meter = meter;
     signal.addEventListener('abort', () => this.#onRest());
+  }
+
+  get id(): string {
+    return this.#id;
   }
 
   get inFlight(): number {
@@ -88,7 +102,7 @@ export class Border implements Stage {
   /** Tells the step that no more will come, and then the synchronous ones behind it. */
   async flush(): Promise<void> {
     const made = await this.#asked((open) => open.flush(this.#signal));
-    for (const batch of made) this.#after.push(batch, this.#number);
+    for (const batch of made) this.#pass(batch, this.#number);
     this.#after.flush();
     this.#next.send(this.#number);
   }
@@ -99,6 +113,10 @@ export class Border implements Stage {
 
   restore(bytes: Uint8Array): Promise<void> {
     return this.#asked((open) => open.restore(bytes));
+  }
+
+  async committed(): Promise<void> {
+    await this.#asked(async (open) => open.committed?.());
   }
 
   /** Lets go of what the step holds, once it has answered or a second after an abort. */
@@ -130,12 +148,19 @@ export class Border implements Stage {
     const { number, batches } = this.#queue[0]!;
     this.#number = number;
     for (const batch of batches) {
+      const beganMs = performance.now();
       const made = await this.#asked((open) => open.step(batch, this.#signal));
-      for (const one of made) this.#after.push(one, number);
+      this.#meter?.took(batch, performance.now() - beganMs);
+      for (const one of made) this.#pass(one, number);
     }
     this.#queue.shift();
     this.#next.send(number);
     this.#listener.onRoom();
+  }
+
+  #pass(batch: RecordBatch, number: number): void {
+    this.#meter?.out(batch);
+    this.#after.push(batch, number);
   }
 
   #asked<T>(ask: (open: OpenAsyncOperator) => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import { toldByStep } from './errors.js';
+import type { Meters } from './meters.js';
 import type { Emit, OpenContext, OpenOperator, Operator } from './operator.js';
 
 export interface ChainStep {
@@ -16,7 +17,13 @@ export class Chain {
   readonly #into: Emit[] = [];
   #batch = 0;
 
-  constructor(steps: readonly ChainStep[], contextOf: (step: ChainStep) => OpenContext, sink: Emit) {
+  /** `meters` measure the steps, where someone listens. */
+  constructor(
+    steps: readonly ChainStep[],
+    contextOf: (step: ChainStep) => OpenContext,
+    sink: Emit,
+    meters?: Meters,
+  ) {
     this.#steps = steps.map((step) => ({
       id: step.id,
       open: this.#within(step.id, () => step.operator.open(contextOf(step))),
@@ -24,14 +31,16 @@ export class Chain {
     this.#into[steps.length] = sink;
     for (let i = steps.length - 1; i >= 0; i--) {
       const { id, open } = this.#steps[i]!;
-      const next = this.#into[i + 1]!;
-      this.#into[i] = (batch) => {
+      const next = counted(this.#into[i + 1]!, meters, id);
+      this.#into[i + 1] = next;
+      const into: Emit = (batch) => {
         try {
           open.step(batch, next);
         } catch (error) {
           throw toldByStep(id, this.#batch, error);
         }
       };
+      this.#into[i] = measured(into, meters, id);
     }
   }
 
@@ -73,4 +82,29 @@ export class Chain {
       throw toldByStep(step, this.#batch, error);
     }
   }
+}
+
+/** The step's entry, which counts what comes in and how long it takes. */
+function measured(into: Emit, meters: Meters | undefined, id: string): Emit {
+  if (meters === undefined) return into;
+  const meter = meters.of(id);
+  return (batch) => {
+    meter.in(batch);
+    const before = meters.enter(meter);
+    try {
+      into(batch);
+    } finally {
+      meters.enter(before);
+    }
+  };
+}
+
+/** What a step emits into, which counts what comes out. */
+function counted(next: Emit, meters: Meters | undefined, id: string): Emit {
+  if (meters === undefined) return next;
+  const meter = meters.of(id);
+  return (batch) => {
+    meter.out(batch);
+    next(batch);
+  };
 }

@@ -7,7 +7,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type { OperatorFunction } from 'rxjs';
 import { type AsyncOperator, isAsyncOperator } from './async-operator.js';
 import { optionRange } from './errors.js';
-import type { Flow, Step } from './flow.js';
+import { type Flow, type Step, sinksOf } from './flow.js';
 import { weakest } from './guarantee.js';
 import { type Live, startLive } from './live.js';
 import { isOperator, type Operator } from './operator.js';
@@ -88,7 +88,8 @@ function withSteps(name: string, source: Source, steps: readonly Step[]): Steps 
         if (typeof sink?.open !== 'function') throw optionRange(name, 'to', 'a sink', sink);
       }
       const sink = sinks.length === 1 ? sinks[0] : tee(...sinks);
-      const guarantee = weakest([source.guarantee, sink.guarantee]);
+      const ends = [source, ...sinksOf({ sink, steps })];
+      const guarantee = weakest(ends.map((end) => end.guarantee));
       const flow = { name, source, steps, sink, ...(guarantee && { guarantee }) };
       return {
         ...flow,

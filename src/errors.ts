@@ -167,6 +167,20 @@ export const corruptInput = (
   cause?: unknown,
 ) => new DataflowError('CORRUPT_INPUT', sentence(who, what, expected, got), at, cause);
 
+/** A key that rows cannot be read on from. */
+export const keyRefused = (who: string, key: string, row: number, expected: string, got: string) =>
+  new DataflowError(
+    'CORRUPT_INPUT',
+    sentence(
+      who,
+      `key '${key}' in row ${row} of the batch`,
+      expected,
+      got,
+      'Name a unique column without nulls, or add row_number() over (order by …).',
+    ),
+    { column: key, row },
+  );
+
 export const truncatedInput = (who: string, what: string, expected: string, got: string, at?: ErrorAt) =>
   new DataflowError('TRUNCATED_INPUT', sentence(who, what, expected, got, 'The input was cut off.'), at);
 
@@ -196,6 +210,19 @@ export const flowFileError = (
   at: ErrorAt,
   cause?: unknown,
 ) => new DataflowError('OPTION_RANGE', sentence(place, what, expected, got), at, cause);
+
+/** A query that the database does not take; known at the first batch. */
+export const queryRefused = (who: string, got: string, cause?: unknown) =>
+  new DataflowError(
+    'OPTION_RANGE',
+    sentence(who, 'option query', 'one that the database takes', got),
+    {},
+    cause,
+  );
+
+/** A query that failed over the rows that it was asked about. */
+export const queryFailed = (who: string, got: string, cause: unknown) =>
+  new DataflowError('STEP_FAILED', sentence(who, 'the query', 'an answer', got), {}, cause);
 
 /** A package that a connector needs and that could not be loaded. */
 export const missingPackage = (who: string, name: string, got: string, cause: unknown) =>

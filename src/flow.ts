@@ -1,7 +1,7 @@
 /**
  * A dataflow's parts: what is run, checkpointed and counted.
  */
-import type { AsyncOperator } from './async-operator.js';
+import { type AsyncOperator, isAsyncOperator } from './async-operator.js';
 import type { Operator } from './operator.js';
 import type { Sink } from './sink.js';
 import type { Guarantee, Source } from './source.js';
@@ -21,6 +21,12 @@ export interface Flow {
   /** How often a row takes effect in a run with checkpoints; absent where the source or the sink does not say. */
   readonly guarantee?: Guarantee;
 }
+
+/** Every sink that a flow writes to: its own, and those of its steps. */
+export const sinksOf = ({ sink, steps }: Pick<Flow, 'sink' | 'steps'>): Sink[] => [
+  sink,
+  ...steps.flatMap(({ operator }) => (isAsyncOperator(operator) ? (operator.sinks ?? []) : [])),
+];
 
 /** Rows and batches that the source has given, their bytes, and rows that it could not give. */
 export interface Counts {

@@ -25,6 +25,7 @@ export { directoryStore } from './directory-store.js';
 export { DataflowError, type ErrorAt, type ErrorCode } from './errors.js';
 export type { Flow, Step } from './flow.js';
 export type { Identity } from './identity.js';
+export { type InWorkerOptions, inWorker, type WorkerModule } from './in-worker/in-worker.js';
 export {
   type ArrayType,
   type ArrayTypes,
@@ -41,6 +42,7 @@ export {
   within,
 } from './layout.js';
 export type { Live } from './live.js';
+export type { OnStepBatch } from './meters.js';
 export {
   type Description,
   type Emit,
@@ -52,8 +54,9 @@ export {
   toOperator,
 } from './operator.js';
 export { finiteNumber, integer, numbers, oneOf, text, truth } from './options.js';
+export { type OtelMetricsOptions, otelMetrics } from './otel.js';
 export { type KeyedOperator, type KeyedState, type PerKeyOptions, perKey } from './per-key.js';
-export type { OnProgress, ProgressState } from './progress.js';
+export type { OnProgress, ProgressState, StepProgress } from './progress.js';
 export { nextBelow, nextNormal, nextUint32, nextUnit, randomSlot, seedRandom } from './random.js';
 export type { Key } from './read-column.js';
 export { type RebatchOptions, rebatch } from './rebatch.js';

@@ -7,12 +7,14 @@ import { isAsyncOperator } from './async-operator.js';
 import { Border, type BorderListener, type BorderStep } from './border.js';
 import { Chain, type ChainStep } from './chain.js';
 import type { Step } from './flow.js';
+import type { Meters } from './meters.js';
 import type { OpenContext } from './operator.js';
 import type { Stage } from './stage.js';
 
 export class Pipeline {
   /** The synchronous steps in front of each border, and those in front of the sink. */
   readonly #chains: readonly Chain[];
+  readonly #entry: Chain;
   readonly #borders: readonly Border[];
   readonly #delivery: Stage;
   /** Where a source batch waits first. */
@@ -27,25 +29,26 @@ export class Pipeline {
     delivery: Stage,
     signal: AbortSignal,
     listener: BorderListener,
+    meters?: Meters,
   ) {
     const chains: Chain[] = [];
     const borders: Border[] = [];
     let stage = delivery;
     let synchronous: ChainStep[] = [];
     const chain = () => {
-      const opened = new Chain(synchronous, contextOf, stage.take);
+      const opened = new Chain(synchronous, contextOf, stage.take, meters);
       chains.unshift(opened);
       synchronous = [];
       return opened;
     };
     for (const step of [...steps].reverse()) {
       if (isBorder(step)) {
-        const border = new Border(step, chain(), stage, signal, listener);
+        const border = new Border(step, chain(), stage, signal, listener, meters?.of(step.id));
         borders.unshift(border);
         stage = border;
       } else synchronous.unshift(step as ChainStep);
     }
-    chain();
+    this.#entry = chain();
     this.#chains = chains;
     this.#borders = borders;
     this.#delivery = delivery;
@@ -57,6 +60,11 @@ export class Pipeline {
   /** Source batches between source and sink. */
   get inFlight(): number {
     return this.#borders.reduce((sum, border) => sum + border.inFlight, this.#delivery.inFlight);
+  }
+
+  /** Source batches in front of an asynchronous step, or in it; 0 of any other. */
+  inFlightAt(id: string): number {
+    return this.#borders.find((border) => border.id === id)?.inFlight ?? 0;
   }
 
   /** Whether one more source batch may come, besides `arrived` ones that are still to be pushed. */
@@ -72,13 +80,13 @@ export class Pipeline {
 
   /** Sends a batch, the `number`th of the stream, as far as nothing must be waited for. */
   push(batch: RecordBatch, number: number): void {
-    this.#chains[0]!.push(batch, number);
+    this.#entry.push(batch, number);
     this.#first.send(number);
   }
 
   /** There is room somewhere: whoever waited for it goes on. */
   wake(): void {
-    for (const border of this.#borders) border.wake();
+    for (let i = 0; i < this.#borders.length; i++) this.#borders[i]!.wake();
   }
 
   /** Resolves once everything is with the sink, or once the run has failed. */
@@ -89,8 +97,8 @@ export class Pipeline {
 
   /** Tells each step in turn that no more will come. */
   async flush(): Promise<void> {
-    this.#chains[0]!.flush();
-    this.#first.send(this.#chains[0]!.batch);
+    this.#entry.flush();
+    this.#first.send(this.#entry.batch);
     for (const border of this.#borders) {
       await border.drained();
       await border.flush();
@@ -117,6 +125,11 @@ export class Pipeline {
       const border = this.#borders[i];
       if (border !== undefined) await border.restore(snapshots[at++]!);
     }
+  }
+
+  /** Tells the asynchronous steps that a checkpoint with their states is kept. */
+  async committed(): Promise<void> {
+    for (const border of this.#borders) await border.committed();
   }
 
   /** Refuses steps whose state cannot be saved. */

@@ -6,6 +6,7 @@
  */
 import { DataflowError, type ErrorCode } from './errors.js';
 import { checked, finiteNumber, integer } from './options.js';
+import { pause } from './pause.js';
 
 export interface RetryPolicy {
   /** Attempts behind the first, 0 … 1,000,000 (default 5). */
@@ -59,19 +60,4 @@ export async function retried<T>(
       await pause(leastMs + Math.random() * bound, signal);
     }
   }
-}
-
-/** Resolves after so many milliseconds, or rejects with the signal's reason at once when it aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', aborted);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', aborted, { once: true });
-  });
 }

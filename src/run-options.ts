@@ -4,6 +4,7 @@
 
 import type { CheckpointOptions } from './checkpointing.js';
 import type { Counts } from './flow.js';
+import type { OnStepBatch } from './meters.js';
 import { checked, integer } from './options.js';
 import type { OnProgress } from './progress.js';
 import type { Guarantee } from './source.js';
@@ -17,7 +18,10 @@ export interface RunOptions {
   readonly credit?: number;
   /** Ends the run with the signal's reason. What was checkpointed can be resumed. */
   readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  /** Hears how far the flow is, and what each step does. Steps are measured only where someone listens. */
+  readonly onProgress?: OnProgress | readonly OnProgress[];
+  /** Hears every batch that a step emits, and (step undefined) that the source gives. */
+  readonly onStepBatch?: OnStepBatch;
   /** The least milliseconds between two calls of `onProgress`, 0 … 3,600,000 (default 100). */
   readonly progressMs?: number;
   /** Hears of skipped checkpoints; by default they go to the console's standard error. */
@@ -36,7 +40,13 @@ export interface Report extends Counts {
   readonly guarantee: Guarantee | null;
 }
 
-const CHECKED_ELSEWHERE: readonly (keyof RunOptions)[] = ['checkpoint', 'signal', 'onProgress', 'onWarning'];
+const CHECKED_ELSEWHERE: readonly (keyof RunOptions)[] = [
+  'checkpoint',
+  'signal',
+  'onProgress',
+  'onStepBatch',
+  'onWarning',
+];
 
 /** The numbers among the options, checked and with their defaults. */
 export const checkRunOptions = (flow: string, options: RunOptions) =>

@@ -11,7 +11,8 @@ import type { RecordBatch } from 'apache-arrow';
 import { Checkpointing } from './checkpointing.js';
 import { Delivery } from './delivery.js';
 import { optionRange, reason } from './errors.js';
-import type { Flow } from './flow.js';
+import { type Flow, sinksOf } from './flow.js';
+import { type Meter, Meters } from './meters.js';
 import { Pipeline } from './pipeline.js';
 import { Progress } from './progress.js';
 import { Reading } from './reading.js';
@@ -33,6 +34,7 @@ export class Run {
   readonly #pipeline: Pipeline;
   readonly #delivery: Delivery;
   readonly #progress: Progress;
+  readonly #source: Meter | undefined;
   /** Aborts when the source shall give no more. */
   readonly #readingEnd = new AbortController();
   /** Aborts when the sink shall take no more. */
@@ -49,7 +51,15 @@ export class Run {
 
   constructor(flow: Flow, options: RunOptions, onBatch: (batch: RecordBatch) => void = () => {}) {
     const { credit, progressMs } = checkRunOptions(flow.name, options);
-    const { checkpoint, onProgress, onWarning = (message) => console.warn(message) } = options;
+    const {
+      checkpoint,
+      onProgress = [],
+      onStepBatch,
+      onWarning = (message) => console.warn(message),
+    } = options;
+    const listeners = typeof onProgress === 'function' ? [onProgress] : onProgress;
+    const isHeard = listeners.length > 0 || onStepBatch !== undefined;
+    const meters = isHeard ? new Meters(onStepBatch) : undefined;
     this.#flow = flow;
     this.#options = options;
     this.#warn = onWarning;
@@ -66,8 +76,16 @@ export class Run {
       this.#delivery,
       this.#writingEnd.signal,
       { onRoom: () => this.#onRoom(), onError: (error) => this.#fail(error) },
+      meters,
     );
-    this.#progress = new Progress(onProgress, progressMs, this.#pipeline, this.#delivery);
+    this.#progress = new Progress(listeners, progressMs, {
+      flow,
+      pipeline: this.#pipeline,
+      sink: this.#delivery,
+      checkpoints: this.#checkpointing,
+      meters,
+    });
+    this.#source = meters?.source;
     // A step whose state cannot be saved says so now, and not at the first checkpoint.
     if (checkpoint) this.#pipeline.refuseUnsaved();
   }
@@ -88,6 +106,7 @@ export class Run {
       await this.#checkpointing?.end({ error });
       throw error;
     } finally {
+      this.#progress.stop();
       await this.#pipeline.close().catch((error) => this.#warn(reason(error)));
       signal?.removeEventListener('abort', onAbort);
     }
@@ -123,7 +142,10 @@ export class Run {
     if (checkpoint !== undefined) {
       await this.#pipeline.restore(checkpoint.steps.map(({ bytes }) => bytes));
       await this.#delivery.committed(checkpoint.sinkPosition);
-    } else if (this.#checkpointing && this.#flow.sink.checkpointFirst) await this.#takeCheckpoint(false);
+      await this.#pipeline.committed();
+    } else if (this.#checkpointing && sinksOf(this.#flow).some(({ checkpointFirst }) => checkpointFirst))
+      await this.#takeCheckpoint(false);
+    this.#progress.begin();
     const reading = this.#beginReading();
     try {
       const isAtEnd = await this.#readAll(reading);
@@ -191,14 +213,15 @@ export class Run {
     const number = this.#progress.batches;
     this.#position = sourced.next;
     this.#progress.count(sourced);
+    this.#source?.out(sourced.batch);
     this.#checkpointing?.count();
     this.#pipeline.push(sourced.batch, number);
   }
 
   /** The sink has all of the oldest source batch in flight. */
   #onAcknowledged(): void {
-    const position = this.#unacknowledged.shift();
-    if (position !== undefined) this.#reading?.commit(position);
+    if (this.#unacknowledged.length > 0) this.#reading!.commit(this.#unacknowledged.shift()!);
+    this.#progress.acknowledge();
     this.#pipeline.wake();
     this.#onRoom();
   }
@@ -219,7 +242,10 @@ export class Run {
       complete,
       states: complete ? [] : await this.#pipeline.snapshots(),
     });
-    if (!complete) await this.#delivery.committed(sinkPosition);
+    if (!complete) {
+      await this.#delivery.committed(sinkPosition);
+      await this.#pipeline.committed();
+    }
     if (this.#position !== undefined) this.#reading?.commit(this.#position);
   }
 

@@ -5,12 +5,28 @@
 
 const NONE = -1;
 
+const PAGE_BITS = 14;
+const PAGE = 1 << PAGE_BITS;
+const MASK = PAGE - 1;
+
+/** Nodes of stacks, in parallel arrays. */
+interface Page {
+  readonly prefix: Int16Array;
+  readonly bound: Float64Array;
+  readonly below: Int32Array;
+}
+
+const newPage = (): Page => ({
+  prefix: new Int16Array(PAGE),
+  bound: new Float64Array(PAGE),
+  below: new Int32Array(PAGE),
+});
+
 export class BoundStacks {
   /** The node at the top of a slot's stack. */
   readonly #top: Int32Array;
-  #prefixes = new Int32Array(64);
-  #bounds = new Float64Array(64);
-  #below = new Int32Array(64);
+  /** Pages are added and never copied: no push waits for it. */
+  readonly #pages: Page[] = [];
   #used = 0;
   #free = NONE;
 
@@ -21,61 +37,59 @@ export class BoundStacks {
   /** Prefixes deeper than `deepest` are forgotten. */
   cut(slot: number, deepest: number): void {
     let node = this.#top[slot]!;
-    while (node !== NONE && this.#prefixes[node]! > deepest) {
-      const below = this.#below[node]!;
-      this.#below[node] = this.#free;
+    while (node !== NONE) {
+      const { prefix, below } = this.#page(node);
+      if (prefix[node & MASK]! <= deepest) break;
+      const next = below[node & MASK]!;
+      below[node & MASK] = this.#free;
       this.#free = node;
-      node = below;
+      node = next;
     }
     this.#top[slot] = node;
   }
 
   push(slot: number, prefix: number, bound: number): void {
     const node = this.#newNode();
-    this.#prefixes[node] = prefix;
-    this.#bounds[node] = bound;
-    this.#below[node] = this.#top[slot]!;
+    const page = this.#page(node);
+    page.prefix[node & MASK] = prefix;
+    page.bound[node & MASK] = bound;
+    page.below[node & MASK] = this.#top[slot]!;
     this.#top[slot] = node;
   }
 
   /** The deepest prefix with a bound; 0 where there is none. */
   prefix(slot: number): number {
     const node = this.#top[slot]!;
-    return node === NONE ? 0 : this.#prefixes[node]!;
+    return node === NONE ? 0 : this.#page(node).prefix[node & MASK]!;
   }
 
   bound(slot: number): number {
-    return this.#bounds[this.#top[slot]!]!;
+    const node = this.#top[slot]!;
+    return this.#page(node).bound[node & MASK]!;
   }
 
   /** A slot's stack from the bottom, as prefix and bound in turn. */
   list(slot: number): number[] {
     const listed: number[] = [];
-    for (let node = this.#top[slot]!; node !== NONE; node = this.#below[node]!)
-      listed.unshift(this.#prefixes[node]!, this.#bounds[node]!);
+    for (let node = this.#top[slot]!; node !== NONE; ) {
+      const { prefix, bound, below } = this.#page(node);
+      listed.unshift(prefix[node & MASK]!, bound[node & MASK]!);
+      node = below[node & MASK]!;
+    }
     return listed;
+  }
+
+  #page(node: number): Page {
+    return this.#pages[node >> PAGE_BITS]!;
   }
 
   #newNode(): number {
     if (this.#free !== NONE) {
       const node = this.#free;
-      this.#free = this.#below[node]!;
+      this.#free = this.#page(node).below[node & MASK]!;
       return node;
     }
-    if (this.#used === this.#prefixes.length) this.#grow();
+    if (this.#used === this.#pages.length * PAGE) this.#pages.push(newPage());
     return this.#used++;
-  }
-
-  #grow(): void {
-    const length = 2 * this.#used;
-    const prefixes = new Int32Array(length);
-    const bounds = new Float64Array(length);
-    const below = new Int32Array(length);
-    prefixes.set(this.#prefixes);
-    bounds.set(this.#bounds);
-    below.set(this.#below);
-    this.#prefixes = prefixes;
-    this.#bounds = bounds;
-    this.#below = below;
   }
 }

@@ -90,7 +90,7 @@ export class BoundedSwap implements Algorithm {
   #refill(inserted: number): void {
     const { oracle, live, k } = this.#world;
     const half = this.#options.candidates / 2;
-    const candidates = new Set(firstOf(this.#heap, this.#keys, Math.ceil(half)));
+    const candidates = new Set(firstOf(this.#heap, Math.ceil(half)));
     for (let i = 0; i < half && live.count > 0; i++)
       candidates.add(live.order[nextBelow(this.#random, live.count)]!);
     if (inserted >= 0) candidates.add(inserted);

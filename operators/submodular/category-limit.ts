@@ -8,6 +8,7 @@ import { optionRange } from '../../src/errors.js';
 import { integer } from '../../src/options.js';
 import type { Id } from '../../src/row-types.js';
 import { type Bound, hooksOf } from './objective.js';
+import type { PagedList } from './paged-list.js';
 
 /** The same number for every category, or one for each; those not named have no limit. */
 export type AtMost = number | Readonly<Record<string, number>>;
@@ -24,9 +25,9 @@ export class CategoryLimit {
     this.#atMost = atMost;
   }
 
-  constrain(bound: Bound, categoryOf: readonly Id[]): Bound<LimitedState> {
+  constrain(bound: Bound, categoryOf: PagedList<Id>): Bound<LimitedState> {
     const isFull = ({ categories }: LimitedState, slot: number): boolean => {
-      const category = categoryOf[slot]!;
+      const category = categoryOf.at(slot)!;
       let count = 0;
       for (const one of categories) if (one === category) count++;
       return count >= this.#limitOf(category);
@@ -39,7 +40,7 @@ export class CategoryLimit {
       },
       add(state, slot) {
         bound.add(state.inner, slot);
-        state.categories.push(categoryOf[slot]!);
+        state.categories.push(categoryOf.at(slot)!);
       },
       value: ({ inner }) => bound.value(inner),
       ...(bound.copy && {

@@ -22,6 +22,7 @@
  * Assumes             nothing of the stream; rows may be chosen by an adversary who sees every answer
  */
 import { integer, truth } from '../../src/options.js';
+import { AnytimeGreedy } from './anytime-greedy.js';
 import { type AtMost, atMostPerCategory } from './category-limit.js';
 import {
   checkSeed,
@@ -34,7 +35,6 @@ import {
 import { coverage } from './objectives/coverage.js';
 import { facilityLocation } from './objectives/facility-location.js';
 import { logDeterminant } from './objectives/log-determinant.js';
-import { PrefixGreedy } from './prefix-greedy.js';
 
 export interface DynamicSubmodularOptions extends RandomOptions {
   /** How much more another element must gain to take a place, 0 … 1 (default 0.1). 0.3 … 0.5 for fewer changes. */
@@ -51,7 +51,7 @@ export interface DynamicSubmodularOptions extends RandomOptions {
 
 export const dynamicSubmodular = defineSubmodular({
   name: 'dynamicSubmodular',
-  version: 1,
+  version: 2,
   summary: 'the best k of a changing set of elements, by greedy repaired where an update touches it',
   options: {
     ...summaryOptions,
@@ -74,7 +74,7 @@ export const dynamicSubmodular = defineSubmodular({
   algorithm:
     ({ epsilon, exact, budgetCalls, randomRefill, seed }) =>
     (world) =>
-      new PrefixGreedy(world, {
+      new AnytimeGreedy(world, {
         delta: epsilon,
         budgetCalls: exact ? Number.POSITIVE_INFINITY : budgetCalls,
         randomRefill,

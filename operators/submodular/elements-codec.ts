@@ -24,7 +24,7 @@ function save(live: LiveSet, elements: Elements, known: Int32Array) {
     for (let d = 0; d < dim; d++) rows[i * dim + d] = features[known[i]! * dim + d]!;
   const items = Array.from(known, (slot) => elements.at(slot).items);
   return {
-    ids: saveIds(Array.from(known.subarray(0, live.count), (slot) => live.ids[slot]!)),
+    ids: saveIds(Array.from(known.subarray(0, live.count), (slot) => live.idOf(slot))),
     arrivals: Float64Array.from(known, (slot) => live.arrival[slot]!),
     features: rows,
     weights: weights.length === 0 ? weights : Float64Array.from(known, (slot) => weights[slot]!),

@@ -32,8 +32,8 @@ export class Elements {
   /** Where a slot's items begin: page and place in it; −1 where there is no block. */
   readonly #itemsAt: Int32Array;
   readonly #itemCounts: Int32Array;
-  /** Freed blocks by the logarithm of their length. */
-  readonly #free: number[][] = Array.from({ length: PAGE_BITS + 1 }, () => []);
+  /** Freed blocks by the logarithm of their length, one more than where the first begins; each has the next one's in it. */
+  readonly #free = new Int32Array(PAGE_BITS + 1);
   /** The first place that was never used. */
   #end = 0;
 
@@ -77,7 +77,7 @@ export class Elements {
     if (this.reads.items === undefined) return;
     const at = this.#itemsAt[slot]!;
     if (at < 0) return;
-    this.#free[sizeClass(this.#itemCounts[slot]!)]!.push(at);
+    this.#release(sizeClass(this.#itemCounts[slot]!), at);
     this.#itemsAt[slot] = -1;
   }
 
@@ -113,18 +113,26 @@ export class Elements {
 
   /** A block of 2^`size` items. Blocks are handed out at multiples of their length, so none crosses a page. */
   #allocate(size: number): number {
-    const free = this.#free[size]!.pop();
-    if (free !== undefined) return free;
+    const free = this.#free[size]! - 1;
+    if (free >= 0) {
+      this.#free[size] = this.#pages[free >>> PAGE_BITS]![free & PAGE_MASK]!;
+      return free;
+    }
     const length = 1 << size;
     for (let gap = this.#end & (length - 1); gap > 0; gap = this.#end & (length - 1)) {
       const fitting = 31 - Math.clz32(gap & -gap);
-      this.#free[fitting]!.push(this.#end);
+      this.#release(fitting, this.#end);
       this.#end += 1 << fitting;
     }
     const at = this.#end;
     this.#end += length;
     while (this.#pages.length * PAGE_ITEMS < this.#end) this.#pages.push(new Int32Array(PAGE_ITEMS));
     return at;
+  }
+
+  #release(size: number, at: number): void {
+    this.#pages[at >>> PAGE_BITS]![at & PAGE_MASK] = this.#free[size]!;
+    this.#free[size] = at + 1;
   }
 }
 

@@ -1,24 +1,25 @@
 /**
  * The elements that are live, by id and by slot.
  *
- * An element keeps its slot for as long as it is live or pinned, and until the end of the update that ends both. `order` lists the live slots without gaps, so that one can be
- * drawn at random; a removal moves the last one into the gap.
+ * An element keeps its slot for as long as it is live or pinned, and until the end of the update that ends both. `order` lists
+ * the live slots without gaps, so that one can be drawn at random; a removal moves the last one into the gap.
  */
 import type { Id } from '../../src/row-types.js';
+import { IdTable } from './id-table.js';
+import { PagedInts } from './paged-list.js';
 
 export class LiveSet {
   readonly capacity: number;
   /** When a slot's element arrived: the number of the row that brought it. */
   readonly arrival: Float64Array;
-  readonly ids: Id[] = [];
   /** The live slots, `count` of them. */
   readonly order: Int32Array;
   count = 0;
   /** Where a slot is in `order`; −1 where it is not live. */
   readonly #place: Int32Array;
   readonly #pins: Int32Array;
-  readonly #slotOf = new Map<Id, number>();
-  readonly #free: number[] = [];
+  readonly #ids: IdTable;
+  readonly #free = new PagedInts();
   /** Slots that have become free in this update. */
   readonly #freed: number[] = [];
   #used = 0;
@@ -29,28 +30,34 @@ export class LiveSet {
     this.order = new Int32Array(capacity);
     this.#place = new Int32Array(capacity).fill(-1);
     this.#pins = new Int32Array(capacity);
+    this.#ids = new IdTable(capacity);
+  }
+
+  /** The id of the element in a slot; of integers the signed one of the same 64 bits. */
+  idOf(slot: number): Id {
+    return this.#ids.at(slot);
   }
 
   isLive(slot: number): boolean {
     return this.#place[slot]! >= 0;
   }
 
-  slotOf(id: Id): number | undefined {
-    return this.#slotOf.get(id);
+  /** The slot of a live element; −1 where there is none of the id. */
+  slotOf(id: Id): number {
+    return this.#ids.slotOf(id);
   }
 
   insert(id: Id, arrival: number): number {
-    const slot = this.#free.pop() ?? this.#used++;
-    this.ids[slot] = id;
+    const slot = this.#free.length > 0 ? this.#free.pop() : this.#used++;
     this.arrival[slot] = arrival;
-    this.#slotOf.set(id, slot);
+    this.#ids.set(slot, id);
     this.#place[slot] = this.count;
     this.order[this.count++] = slot;
     return slot;
   }
 
   remove(slot: number): void {
-    this.#slotOf.delete(this.ids[slot]!);
+    this.#ids.delete(slot);
     const place = this.#place[slot]!;
     const last = this.order[--this.count]!;
     this.order[place] = last;

@@ -9,11 +9,10 @@ import type { Numbering } from './algorithm.js';
 import { BoundStacks } from './bound-stacks.js';
 import { joined } from './joined.js';
 import type { LiveSet } from './live-set.js';
-import { MaxHeap } from './max-heap.js';
+import { type HeapKeys, MaxHeap } from './max-heap.js';
 
 /** In no heap: not live, or chosen. */
-const NOWHERE = -1;
-const WAITING = -2;
+const NOWHERE = 0;
 
 /** A bound and whose it is. */
 export interface Top {
@@ -22,39 +21,49 @@ export interface Top {
   readonly bound: number;
 }
 
+/** A heap by a number that no other has, so that a slot can tell which one it is in. */
+interface Numbered {
+  readonly number: number;
+  readonly heap: MaxHeap;
+}
+
 export class PrefixBounds {
   /** f({e}) */
   readonly single: Float64Array;
   readonly #live: LiveSet;
-  readonly #bound: Float64Array;
+  readonly #keys: HeapKeys;
   readonly #stacks: BoundStacks;
-  readonly #heaps: MaxHeap[];
-  /** The prefix whose heap a slot is in. */
+  /** By prefix. */
+  readonly #heaps: Numbered[];
+  #lastNumber = NOWHERE;
+  /** By slot: the prefix of its heap, and the heap's number. */
   readonly #prefix: Int16Array;
-  /** Slots that wait to fall back, and how many of them have. */
-  #waiting = new Int32Array(0);
-  #fallen = 0;
+  readonly #home: Int32Array;
+  /** Heaps of prefixes that were cut: those who still have them as their home wait to fall back. */
+  #cut: Numbered[] = [];
+  #next = 0;
+  #waiting = 0;
 
   constructor(live: LiveSet, k: number) {
     const { capacity, arrival } = live;
     this.#live = live;
     this.single = new Float64Array(capacity);
-    this.#bound = new Float64Array(capacity);
+    this.#keys = { bound: new Float64Array(capacity), arrival, place: new Int32Array(capacity) };
     this.#stacks = new BoundStacks(capacity);
-    this.#prefix = new Int16Array(capacity).fill(NOWHERE);
-    const keys = { bound: this.#bound, arrival, place: new Int32Array(capacity) };
-    this.#heaps = Array.from({ length: k + 1 }, () => new MaxHeap(keys));
+    this.#prefix = new Int16Array(capacity);
+    this.#home = new Int32Array(capacity);
+    this.#heaps = Array.from({ length: k + 1 }, () => this.#newHeap());
   }
 
   /** Whether all live elements are in heaps or chosen. */
   get complete(): boolean {
-    return this.#fallen === this.#waiting.length;
+    return this.#waiting === 0;
   }
 
   /** A new element, with its bound at prefix 0. */
   enter(slot: number, single: number): void {
     this.single[slot] = single;
-    this.#put(slot, 0, single);
+    this.#put(slot);
   }
 
   /** An element that was evaluated at a prefix. */
@@ -62,7 +71,7 @@ export class PrefixBounds {
     this.#take(slot);
     this.#stacks.cut(slot, prefix - 1);
     if (prefix > 0) this.#stacks.push(slot, prefix, bound);
-    this.#put(slot, prefix, bound);
+    this.#put(slot);
   }
 
   /** An element that has been chosen, or is not live any more. */
@@ -74,87 +83,127 @@ export class PrefixBounds {
   /** The largest bound at the prefixes 0 … `deepest`; slot −1 where there is none. */
   top(deepest: number): Top {
     let best = -1;
-    let at = 0;
     for (let prefix = 0; prefix <= deepest; prefix++) {
-      const slot = this.#heaps[prefix]!.top();
-      if (slot >= 0 && (best < 0 || this.#isBefore(slot, best))) {
-        best = slot;
-        at = prefix;
-      }
+      const slot = this.#heaps[prefix]!.heap.top();
+      if (slot >= 0 && (best < 0 || this.#isBefore(slot, best))) best = slot;
     }
-    return { prefix: at, slot: best, bound: best < 0 ? 0 : this.#bound[best]! };
+    if (best < 0) return { prefix: 0, slot: best, bound: 0 };
+    return { prefix: this.#prefix[best]!, slot: best, bound: this.#keys.bound[best]! };
   }
 
-  /** The answer is cut to `prefix`: deeper bounds hold no longer. */
+  /** The answer is cut to `prefix`: what was in deeper heaps waits. */
   cut(prefix: number): void {
-    const waiting = [this.#waiting.subarray(this.#fallen)];
     for (let deeper = prefix + 1; deeper < this.#heaps.length; deeper++) {
-      const heap = this.#heaps[deeper]!;
+      const { heap } = this.#heaps[deeper]!;
       if (heap.size === 0) continue;
-      for (const slot of heap.slots) this.#prefix[slot] = WAITING;
-      waiting.push(heap.slots.slice());
-      heap.clear();
+      this.#cut.push(this.#heaps[deeper]!);
+      this.#waiting += heap.size;
+      this.#heaps[deeper] = this.#newHeap();
     }
-    if (waiting.length > 1) this.#waiting = joined(waiting);
-    else this.#waiting = waiting[0]!.slice();
-    this.#fallen = 0;
   }
 
-  /** Lets at most `most` of the waiting elements fall back, to bounds at the prefixes 0 … `prefix`. */
+  /** Lets at most `most` of those that wait fall back, to bounds at the prefixes 0 … `prefix`. */
   settle(prefix: number, most: number): void {
-    const end = Math.min(this.#waiting.length, this.#fallen + most);
-    for (; this.#fallen < end; this.#fallen++) {
-      const slot = this.#waiting[this.#fallen]!;
-      if (this.#prefix[slot] === WAITING) this.fallBack(slot, prefix);
+    for (let left = most; left > 0 && this.#waiting > 0; ) {
+      const { heap, number } = this.#cut[0]!;
+      if (this.#next === heap.size) {
+        this.#cut.shift();
+        this.#next = 0;
+        continue;
+      }
+      const slot = heap.slots.at(this.#next++);
+      if (this.#home[slot] !== number) continue;
+      this.fallBack(slot, prefix);
+      left--;
     }
+    if (this.#waiting > 0) return;
+    this.#cut = [];
+    this.#next = 0;
   }
 
   /** Puts an element back with what was found at the prefixes 0 … `prefix`. */
   fallBack(slot: number, prefix: number): void {
     this.#take(slot);
     this.#stacks.cut(slot, prefix);
-    const deepest = this.#stacks.prefix(slot);
-    this.#put(slot, deepest, deepest === 0 ? this.single[slot]! : this.#stacks.bound(slot));
+    this.#put(slot);
   }
 
   save({ known, numberOf }: Numbering) {
-    const waiting = this.#waiting.subarray(this.#fallen).filter((slot) => this.#prefix[slot] === WAITING);
     const stacks = Array.from(known, (slot) => this.#stacks.list(slot));
+    const heaps = this.#heaps.map(({ heap }) => heap.slots.toArray().map(numberOf));
     return {
       single: Float64Array.from(known, (slot) => this.single[slot]!),
-      stackLengths: Int32Array.from(stacks, ({ length }) => length / 2),
+      stackLengths: Int32Array.from(stacks, ({ length }) => length),
       stacks: Float64Array.from(stacks.flat()),
-      waiting: waiting.map(numberOf),
+      heapLengths: Int32Array.from(heaps, ({ length }) => length),
+      heaps: joined(heaps),
+      waiting: this.#listWaiting().map(numberOf),
     };
   }
 
-  load({ single, stackLengths, stacks, waiting }: ReturnType<PrefixBounds['save']>): void {
+  load(saved: ReturnType<PrefixBounds['save']>): void {
+    const { single, stackLengths, stacks, heapLengths, heaps, waiting } = saved;
     this.single.set(single);
-    this.#waiting = Int32Array.from(waiting);
-    for (const slot of waiting) this.#prefix[slot] = WAITING;
-    let at = 0;
-    for (let slot = 0; slot < single.length; slot++) {
-      for (let i = 0; i < stackLengths[slot]!; i++, at += 2)
-        this.#stacks.push(slot, stacks[at]!, stacks[at + 1]!);
-      if (this.#prefix[slot] !== WAITING) this.fallBack(slot, this.#heaps.length);
+    for (const [slot, own] of partsOf(stacks, stackLengths).entries())
+      for (let i = 0; i < own.length; i += 2) this.#stacks.push(slot, own[i]!, own[i + 1]!);
+    for (const [prefix, slots] of partsOf(heaps, heapLengths).entries()) {
+      this.#heaps[prefix]!.heap.load(slots);
+      for (const slot of slots) this.#note(slot, this.#heaps[prefix]!);
     }
+    const cut = this.#newHeap();
+    cut.heap.load(waiting);
+    for (const slot of waiting) this.#home[slot] = cut.number;
+    this.#cut = waiting.length > 0 ? [cut] : [];
+    this.#waiting = waiting.length;
   }
 
-  #put(slot: number, prefix: number, bound: number): void {
-    this.#bound[slot] = bound;
+  #listWaiting(): Int32Array<ArrayBuffer> {
+    const listed = this.#cut.map(({ heap, number }, i) => {
+      const slots = heap.slots.toArray().subarray(i === 0 ? this.#next : 0);
+      return slots.filter((slot) => this.#home[slot] === number);
+    });
+    return joined(listed);
+  }
+
+  #newHeap(): Numbered {
+    this.#lastNumber = (this.#lastNumber + 1) | 0 || 1;
+    return { number: this.#lastNumber, heap: new MaxHeap(this.#keys) };
+  }
+
+  /** Puts an element into the heap of the deepest prefix with a bound. */
+  #put(slot: number): void {
+    const home = this.#heaps[this.#stacks.prefix(slot)]!;
+    this.#note(slot, home);
+    home.heap.push(slot);
+  }
+
+  #note(slot: number, home: Numbered): void {
+    const prefix = this.#stacks.prefix(slot);
+    this.#keys.bound[slot] = prefix === 0 ? this.single[slot]! : this.#stacks.bound(slot);
     this.#prefix[slot] = prefix;
-    this.#heaps[prefix]!.push(slot);
+    this.#home[slot] = home.number;
   }
 
   #take(slot: number): void {
-    const prefix = this.#prefix[slot]!;
-    if (prefix >= 0) this.#heaps[prefix]!.remove(slot);
-    this.#prefix[slot] = NOWHERE;
+    const home = this.#home[slot]!;
+    const { heap, number } = this.#heaps[this.#prefix[slot]!]!;
+    if (home === number) heap.remove(slot);
+    else if (home !== NOWHERE) this.#waiting--;
+    this.#home[slot] = NOWHERE;
   }
 
   #isBefore(a: number, b: number): boolean {
-    const [boundA, boundB] = [this.#bound[a]!, this.#bound[b]!];
+    const { bound } = this.#keys;
     const { arrival } = this.#live;
-    return boundA > boundB || (boundA === boundB && arrival[a]! > arrival[b]!);
+    return bound[a]! > bound[b]! || (bound[a] === bound[b] && arrival[a]! > arrival[b]!);
   }
+}
+
+/** Lists that lie end to end, apart again. */
+function partsOf<T extends Float64Array | Int32Array>(whole: T, lengths: Int32Array): T[] {
+  let to = 0;
+  return Array.from(lengths, (length) => {
+    to += length;
+    return whole.subarray(to - length, to) as T;
+  });
 }

@@ -6,7 +6,8 @@
  *
  * Bounds found at shallower prefixes (prefix-bounds.ts) tell for most elements that nothing changes, without a call. A chosen
  * element stays as long as no other gains more than 1 + delta times as much: few changes, few calls. A budget of calls an
- * update ends a repair early; the places behind are then uncertified, and the next updates go on with them.
+ * update ends a repair early; the places behind are then uncertified, and the next updates go on with them, on what is saved up
+ * of a smaller allowance.
  */
 import { nextBelow, seedRandom } from '../../src/random.js';
 import type { Algorithm, Numbering } from './algorithm.js';
@@ -27,7 +28,10 @@ export interface PrefixGreedyOptions {
 /** Evaluations of the best bounds that a place is still given when the budget has run out. */
 const RESERVE = 16;
 /** How many elements may fall back to older bounds in one update that has a budget. */
-const MOST_FALLEN = 4096;
+const MOST_FALLEN = 1024;
+/** What an update adds to the allowance of repairs that go on, and how much of it can be saved up: parts of the budget. */
+const ALLOWED = 1 / 6;
+const ALLOWED_MOST = 64;
 const CERTIFIED = Number.MAX_SAFE_INTEGER;
 
 /** A repair under way: what is left of its budget, and the elements that would like their places back. */
@@ -38,6 +42,13 @@ interface Repair {
   reserve: number;
   triedRandom: boolean;
   readonly old: number[];
+  /** The answer before it and what each element added, for as long as the new one begins in the same way. */
+  before: Before | undefined;
+}
+
+interface Before {
+  readonly answer: readonly number[];
+  readonly gains: readonly number[];
 }
 
 /** An element and its exact gain at the place in question; slot −1 where there is none. */
@@ -58,11 +69,14 @@ export class PrefixGreedy implements Algorithm {
   readonly #factor: number;
   /** The first place that is not certified. */
   #uncertified = CERTIFIED;
+  /** Calls that repairs may still make which no update of the answer's elements began. */
+  #allowed: number;
 
   constructor(world: World, options: PrefixGreedyOptions) {
     this.#world = world;
     this.#options = options;
     this.#factor = 1 + options.delta;
+    this.#allowed = ALLOWED_MOST * options.budgetCalls;
     this.#states = new PrefixStates(world.oracle);
     this.#bounds = new PrefixBounds(world.live, world.k);
     seedRandom(this.#random, options.seed);
@@ -76,7 +90,9 @@ export class PrefixGreedy implements Algorithm {
     return this.#uncertified === CERTIFIED;
   }
 
-  update(removed: readonly number[], inserted: number): void {
+  /** One update; its repair has `spent` calls less than its budget. */
+  update(removed: readonly number[], inserted: number, spent = 0): void {
+    const { budgetCalls } = this.#options;
     let first = CERTIFIED;
     for (const slot of removed) {
       const place = this.answer.indexOf(slot);
@@ -84,7 +100,11 @@ export class PrefixGreedy implements Algorithm {
       this.#bounds.leave(slot, false);
     }
     if (inserted >= 0) first = Math.min(first, this.#placeFor(inserted, Math.min(first, this.#uncertified)));
-    this.#repair(Math.min(first, this.#uncertified));
+    this.#allowed = Math.min(this.#allowed + ALLOWED * budgetCalls, ALLOWED_MOST * budgetCalls);
+    const budget = first < CERTIFIED ? budgetCalls : Math.min(budgetCalls, Math.floor(this.#allowed));
+    const before = this.#world.oracle.calls;
+    this.#repair(Math.min(first, this.#uncertified), Math.max(0, budget - spent));
+    this.#allowed = Math.max(0, this.#allowed - (this.#world.oracle.calls - before));
   }
 
   /** Lets a new element in: the first place that it would take, among those before `end`. */
@@ -106,32 +126,33 @@ export class PrefixGreedy implements Algorithm {
   }
 
   /** Chooses anew from a place on. */
-  #repair(from: number): void {
-    const { live, k } = this.#world;
+  #repair(from: number, calls: number): void {
+    const { k } = this.#world;
     if (from === CERTIFIED || (from >= this.answer.length && this.answer.length === k)) return;
-    const start = Math.min(from, this.answer.length);
-    const old = this.#states.cut(start).filter((slot) => live.isLive(slot));
-    this.gains.length = start;
-    const hasBudget = this.#options.budgetCalls < Number.POSITIVE_INFINITY;
-    this.#bounds.cut(start);
-    this.#bounds.settle(start, hasBudget ? MOST_FALLEN : Number.POSITIVE_INFINITY);
-    for (const slot of old) this.#bounds.fallBack(slot, start);
-    this.#uncertified = this.#bounds.complete ? CERTIFIED : start;
-    const { budgetCalls } = this.#options;
-    const repair = {
-      calls: budgetCalls,
-      callsForOld: Math.floor(budgetCalls / 2),
-      reserve: RESERVE,
-      triedRandom: false,
-      old,
-    };
+    const repair = this.#begin(Math.min(from, this.answer.length), calls);
     while (this.answer.length < k) {
       const { slot, gain } = this.#choose(repair);
       if (gain <= 0) break;
+      if (slot !== repair.before?.answer[this.answer.length]) repair.before = undefined;
       this.#bounds.leave(slot, true);
       this.#states.append(slot);
       this.gains.push(gain);
     }
+  }
+
+  /** Cuts the answer at a place. */
+  #begin(start: number, calls: number): Repair {
+    const { live } = this.#world;
+    const hasBudget = calls < Number.POSITIVE_INFINITY;
+    const before = { answer: this.answer.slice(), gains: this.gains.slice() };
+    const old = this.#states.cut(start).filter((slot) => live.isLive(slot));
+    this.gains.length = start;
+    this.#bounds.cut(start);
+    this.#bounds.settle(start, hasBudget ? MOST_FALLEN : Number.POSITIVE_INFINITY);
+    for (const slot of old) this.#bounds.fallBack(slot, start);
+    this.#uncertified = this.#bounds.complete ? CERTIFIED : start;
+    const callsForOld = Math.floor(calls / 2);
+    return { calls, callsForOld, reserve: RESERVE, triedRandom: false, old, before };
   }
 
   /** The element for the next place, or nobody. */
@@ -170,8 +191,9 @@ export class PrefixGreedy implements Algorithm {
     while (repair.old.length > 0 && this.answer.includes(repair.old[0]!)) repair.old.shift();
     const [slot] = repair.old;
     if (slot === undefined) return NOBODY;
-    const gain = oracle.gain(this.#states.at(place), slot);
-    if (repair.callsForOld-- > 0) repair.calls--;
+    const isKnown = repair.before?.answer[place] === slot;
+    const gain = isKnown ? repair.before!.gains[place]! : oracle.gain(this.#states.at(place), slot);
+    if (!isKnown && repair.callsForOld-- > 0) repair.calls--;
     this.#bounds.found(slot, place, gain);
     return { slot, gain };
   }
@@ -212,19 +234,18 @@ export class PrefixGreedy implements Algorithm {
       answer: Int32Array.from(this.answer, numberOf),
       gains: Float64Array.from(this.gains),
       uncertified: this.#uncertified,
+      allowed: this.#allowed,
       random: this.#random.slice(),
       bounds: this.#bounds.save({ known, numberOf }),
     };
   }
 
-  load({ answer, gains, uncertified, random, bounds }: ReturnType<PrefixGreedy['save']>): void {
+  load({ answer, gains, uncertified, allowed, random, bounds }: ReturnType<PrefixGreedy['save']>): void {
     this.#bounds.load(bounds);
-    for (const slot of answer) {
-      this.#bounds.leave(slot, true);
-      this.#states.append(slot);
-    }
+    for (const slot of answer) this.#states.append(slot);
     this.gains.push(...gains);
     this.#uncertified = uncertified;
+    this.#allowed = allowed;
     this.#random.set(random);
   }
 }

@@ -12,6 +12,7 @@ import { ElementsCodec } from './elements-codec.js';
 import { LiveSet } from './live-set.js';
 import type { Element, Objective } from './objective.js';
 import { Oracle, type World } from './oracle.js';
+import { PagedList } from './paged-list.js';
 
 export interface SummaryOptions {
   /** Whose errors they are. */
@@ -46,7 +47,7 @@ export class Summary {
   readonly live: LiveSet;
   readonly oracle: Oracle;
   readonly #options: SummaryOptions;
-  readonly #categories: Id[] = [];
+  readonly #categories = new PagedList<Id>();
   /** The slot that each of the last `windowRows` rows filled; −1 for none. */
   readonly #window: Int32Array;
   #algorithm: Algorithm;
@@ -73,7 +74,7 @@ export class Summary {
     const { live } = this;
     const removed = this.#expire();
     const before = live.slotOf(id);
-    if (before !== undefined) {
+    if (before >= 0) {
       live.remove(before);
       removed.push(before);
     }
@@ -83,7 +84,7 @@ export class Summary {
     }
     const slot = live.insert(id, this.#rows);
     this.oracle.elements.set(slot, element);
-    if (category !== undefined) this.#categories[slot] = category;
+    if (category !== undefined) this.#categories.set(slot, category);
     if (this.#window.length > 0) this.#window[this.#rows % this.#window.length] = slot;
     if (this.oracle.bound.observe?.(slot)) this.#beginAnew();
     else this.#algorithm.update(removed, slot);
@@ -93,7 +94,7 @@ export class Summary {
   delete(id: Id): void {
     const removed = this.#expire();
     const slot = this.live.slotOf(id);
-    if (slot !== undefined) {
+    if (slot >= 0) {
       this.live.remove(slot);
       removed.push(slot);
     }
@@ -105,7 +106,7 @@ export class Summary {
   /** The answer as it is now. */
   answer(): Answer {
     const { answer, gains, certified } = this.#algorithm;
-    const selected = answer.map((slot) => this.live.ids[slot]!);
+    const selected = answer.map((slot) => this.live.idOf(slot));
     const oracleCalls = this.oracle.calls - this.#callsTold;
     const changed = differenceOf(this.#told, selected);
     this.#callsTold = this.oracle.calls;
@@ -122,7 +123,7 @@ export class Summary {
       told: ElementsCodec.saveIds(this.#told),
       elements: ElementsCodec.save(this.live, this.oracle.elements, numbers.known),
       categories: ElementsCodec.saveIds(
-        Array.from(numbers.known, (slot) => this.#categories[slot]!).filter((one) => one !== undefined),
+        Array.from(numbers.known, (slot) => this.#categories.at(slot)!).filter((one) => one !== undefined),
       ),
       objective: this.oracle.bound.save?.(),
       algorithm: this.#algorithm.save(numbers),
@@ -135,7 +136,8 @@ export class Summary {
     this.#rows = saved.rows;
     this.#told = ElementsCodec.loadIds(saved.told);
     ElementsCodec.load(live, oracle.elements, saved.elements);
-    this.#categories.push(...ElementsCodec.loadIds(saved.categories));
+    for (const [slot, id] of ElementsCodec.loadIds(saved.categories).entries())
+      this.#categories.set(slot, id);
     for (let slot = 0; slot < live.count && this.#window.length > 0; slot++) {
       const age = this.#rows - live.arrival[slot]!;
       if (age <= this.#window.length) this.#window[live.arrival[slot]! % this.#window.length] = slot;

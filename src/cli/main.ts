@@ -8,6 +8,7 @@ import { compressCommand } from './compress.js';
 import { decompressCommand } from './decompress.js';
 import { oneLine } from './format.js';
 import { graphCommand } from './graph.js';
+import { initCommand } from './init.js';
 import { inspectCommand } from './inspect.js';
 import { operatorsCommand } from './operators.js';
 import { pipeCommand } from './pipe.js';
@@ -27,6 +28,7 @@ const commands = [
   decompressCommand,
   testCommand,
   pipeCommand,
+  initCommand,
   runCommand,
   validateCommand,
   graphCommand,

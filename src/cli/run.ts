@@ -35,7 +35,7 @@ async function run(path: string, options: RunCommandOptions): Promise<void> {
   const progress = showProgress(options);
   const live = file.flow.start({
     ...file.limits,
-    onProgress: progress.onProgress,
+    onProgress: progress.listeners,
     ...(checkpoint && { checkpoint }),
   });
   const stop = () => void live.stop();

@@ -31,7 +31,10 @@ const typeOf = (symbol) => checker.getTypeOfSymbolAtLocation(symbol, vocabulary)
 const has = (type, ...names) => names.every((name) => checker.getPropertyOfType(type, name) !== undefined);
 const isSource = (type) => has(type, 'name', 'read') && !has(type, 'description');
 const isSink = (type) => has(type, 'name', 'open') && !has(type, 'description');
-const isStep = (type) => has(type, 'description') && (has(type, 'open') || has(type, 'openAsync'));
+const isStep = (type) =>
+  type.isUnion()
+    ? type.types.every(isStep)
+    : has(type, 'description') && (has(type, 'open') || has(type, 'openAsync'));
 const kindOf = (type) =>
   isSource(type) ? 'source' : isSink(type) ? 'sink' : isStep(type) ? 'step' : undefined;
 const isFunction = (type) => type.getCallSignatures().length > 0;
@@ -178,7 +181,8 @@ function wordsOf(group) {
     .getExportsOfModule(checker.getSymbolAtLocation(vocabulary))
     .find(({ name }) => name === group);
   for (const property of checker.getPropertiesOfType(typeOf(symbol))) {
-    const signature = typeOf(property).getCallSignatures()[0];
+    // Of several, the last is the most general.
+    const signature = typeOf(property).getCallSignatures().at(-1);
     const kind = signature && kindOf(signature.getReturnType());
     if (kind === undefined || !group.startsWith(group === 'wrappers' ? 'wrappers' : kind)) continue;
     const call = callOf(aliased(property), signature, group === 'wrappers');

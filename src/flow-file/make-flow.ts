@@ -8,7 +8,7 @@ import type { Sink } from '../sink.js';
 import type { Source } from '../source.js';
 import type { FlowText, Path } from './flow-text.js';
 import { sinks, sources, steps, wrappers } from './vocabulary.js';
-import { inWords, type Making, takesOperator, type WordSchema, wordsOf } from './words.js';
+import { inWords, type Making, makingOf, takesOperator, type WordSchema, wordsOf } from './words.js';
 
 export type Spec = Readonly<Record<string, unknown>>;
 type Call = (...given: unknown[]) => unknown;
@@ -82,8 +82,8 @@ class Words {
 
   /** A value of an option: as it is written, or the source, sink or step that it describes. */
   #value(schema: WordSchema, key: string, value: unknown, path: Path): unknown {
-    const { 'x-make': direct, allOf, anyOf } = schema.properties[key] ?? {};
-    const making = direct ?? [...(allOf ?? []), ...(anyOf ?? [])].find((one) => one['x-make'])?.['x-make'];
+    const property = schema.properties[key];
+    const making = property && makingOf(property);
     const isSpec = value !== null && typeof value === 'object' && !Array.isArray(value);
     return making !== undefined && isSpec ? this.make(making, value as Spec, [...path, key]) : value;
   }

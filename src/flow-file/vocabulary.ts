@@ -5,6 +5,7 @@
 import * as operators from '../../operators/index.js';
 import * as sinkModules from '../../sinks/index.js';
 import * as sourceModules from '../../sources/index.js';
+import { inWorker } from '../in-worker/in-worker.js';
 import { perKey } from '../per-key.js';
 import { rebatch } from '../rebatch.js';
 
@@ -13,4 +14,4 @@ export const sinks = sinkModules;
 export const steps = { ...operators, rebatch };
 
 /** What can be put around a step: first what it needs, then the operator it is put around, then its options. */
-export const wrappers = { perKey, slidingWindow: operators.slidingWindow };
+export const wrappers = { perKey, slidingWindow: operators.slidingWindow, inWorker };

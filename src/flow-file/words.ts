@@ -13,6 +13,7 @@ export interface WordSchema {
 
 /** What a value may be, as far as it is made into something. */
 interface ValueSchema {
+  readonly $ref?: string;
   readonly 'x-make'?: Making;
   readonly allOf?: readonly ValueSchema[];
   readonly anyOf?: readonly ValueSchema[];
@@ -29,6 +30,23 @@ interface FlowSchema {
 
 /** The schema of each word of a kind. */
 export const wordsOf = (kind: Making) => (flowSchema as FlowSchema).definitions[kind].properties;
+
+/** What an object in the place of a value is made into, if into anything. */
+export function makingOf({
+  $ref,
+  'x-make': making,
+  allOf = [],
+  anyOf = [],
+}: ValueSchema): Making | undefined {
+  if (making !== undefined) return making;
+  const { definitions } = flowSchema as { definitions: Readonly<Record<string, ValueSchema>> };
+  const referred = $ref === undefined ? [] : [definitions[$ref.split('/').at(-1)!]!];
+  for (const part of [...referred, ...allOf, ...anyOf]) {
+    const found = makingOf(part);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
 
 /** Whether a word is put around a step. */
 export const takesOperator = (schema: WordSchema) => schema['x-parameters']?.includes('operator') ?? false;

@@ -29,7 +29,7 @@ export function graphOf({ source, steps, sink }: Flow): FlowGraph {
         title: titleOf(description),
         notes: [
           ...(id.includes(':') ? [] : [`id ${id}`]),
-          ...columns(Object.keys(description.inputs), Object.keys(description.outputs)),
+          ...columnsOf(description),
           ...(stateBytes > 0 ? [`state ${stateBytes.toLocaleString('en')} bytes`] : []),
         ],
       },
@@ -47,8 +47,12 @@ function titleOf({ name, options }: Description): string {
 
 const notesOf = (note: string | undefined) => (note === undefined ? [] : [note]);
 
-const columns = (read: readonly string[], written: readonly string[]) =>
-  read.length + written.length === 0 ? [] : [`${read.join(', ')} → ${written.join(', ')}`];
+/** The columns that are read and written, by their names. */
+function columnsOf({ inputs, outputs, columns }: Description): string[] {
+  const named = (roles: object) => [...new Set(Object.keys(roles).map((role) => columns[role] ?? role))];
+  const [read, written] = [named(inputs), named(outputs)];
+  return read.length + written.length === 0 ? [] : [`${read.join(', ')} → ${written.join(', ')}`];
+}
 
 /** `union(a, b)` as a and b. */
 function partsOf(name: string, joined: string): string[] {

@@ -72,6 +72,12 @@ export function chosenBackend(): Backend {
   return nativeAddon() === undefined ? 'wasm' : 'native';
 }
 
+/** The backend as people are told: a native one with the build that it is. */
+export function backendInWords(): string {
+  const backend = chosenBackend();
+  return backend === 'native' ? `native (${nativeAddon()!.name})` : backend;
+}
+
 /** A thread's stack, as large as the build gives the first one. */
 const STACK_BYTES = 16384;
 

@@ -130,15 +130,15 @@ describe('a dataflow', () => {
 });
 
 describe('progress', () => {
-  it('is told after every batch where no time must pass between, and once at the end', async () => {
+  it('is told before the first batch, after every batch where no time must pass between, and once at the end', async () => {
     const told: ProgressState[] = [];
     await dataflow('flow')
       .from(new Counting(5))
       .to(new Recording())
       .run({ onProgress: (state) => told.push(state), progressMs: 0 });
-    expect(told.map(({ batches }) => batches)).toEqual([1, 2, 3, 4, 5, 5, 5]);
+    expect(told.map(({ batches }) => batches)).toEqual([0, 1, 2, 3, 4, 5, 5, 5]);
     expect(told.at(-1)).toMatchObject({ rows: 20, inFlight: 0, fraction: 1 });
-    expect(told[1]!.fraction).toBeCloseTo(2 / 5);
+    expect(told[2]!.fraction).toBeCloseTo(2 / 5);
   });
 
   it('is throttled: the first at once, the others no closer than asked, the last always', async () => {

@@ -81,7 +81,7 @@ sink: { csvSink: { path: ${fromFile} } }
     const { flow } = await flowOf(`
 name: many
 source:
-  - csvFile: { path: ${input}, rejects: { jsonLinesSink: { path: ${join(directory, 'rejects.jsonl')} } } }
+  - csvFile: { path: ${input}, badRows: { jsonLinesSink: { path: ${join(directory, 'rejects.jsonl')} } } }
   - csvFile: { path: ${input} }
 sink:
   - csvSink: { path: ${join(directory, 'a.csv')} }

@@ -105,7 +105,7 @@ export function updatesOf(summary: Summary, data: Data, stream: Stream, seed = 5
   let oldest = 0;
   let turn = 0;
   const insert = () => summary.insert(BigInt(inserted++), data.next());
-  const idAt = (slot: number) => live.ids[slot]!;
+  const idAt = (slot: number) => live.idOf(slot);
   const anybody = () => idAt(live.order[Math.floor(live.count * random())]!);
   const next = () => {
     const inserts = stream === 'random' ? random() < 0.5 : turn++ % 2 === (stream === 'attack' ? 1 : 0);

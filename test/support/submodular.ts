@@ -35,7 +35,7 @@ export const summaryOf = (
 export function liveElements({ live, oracle }: Summary) {
   const slots = live.byArrival();
   return {
-    ids: Array.from(slots, (slot) => live.ids[slot]!),
+    ids: Array.from(slots, (slot) => live.idOf(slot)),
     elements: Array.from(slots, (slot): Element => {
       const { items, features, weight } = oracle.elements.at(slot);
       return { items: items.slice(), features: features.slice(), weight };
