@@ -3,7 +3,6 @@
  */
 export { arrowFileSink } from './arrow-file-sink.js';
 export { arrowStreamSink } from './arrow-stream-sink.js';
-export { type AvroFileSinkOptions, avroFileSink } from './avro-file-sink.js';
 export type { ByteOutput } from './byte-output.js';
 export { type BytesFileSinkOptions, bytesFileSink } from './bytes-file-sink.js';
 export { type Collected, collect } from './collect.js';
@@ -13,8 +12,8 @@ export type { EncodedFileOptions } from './encoded-file-sink.js';
 export { type HttpSinkFormat, type HttpSinkOptions, httpSink } from './http-sink.js';
 export { jsonLinesSink } from './json-lines-sink.js';
 export type { MessageSinkOptions, TextOrColumn } from './message-encoder.js';
-export { type MysqlSinkOptions, mysqlSink } from './mysql-sink.js';
 export { type MqttSinkOptions, mqttSink } from './mqtt-sink.js';
+export { type MysqlSinkOptions, mysqlSink } from './mysql-sink.js';
 export { type NatsJetStreamSinkOptions, natsJetStreamSink } from './nats-jetstream-sink.js';
 export type { OutputFileOptions } from './output-file.js';
 export { type ParquetFileSinkOptions, parquetFileSink } from './parquet-file-sink.js';

@@ -3,7 +3,6 @@
  */
 export { type ArrowFileOptions, arrowFile } from './arrow-file.js';
 export { type ArrowStreamOptions, arrowStream } from './arrow-stream.js';
-export { type AvroFileOptions, avroFile } from './avro-file.js';
 export type { BadRowsPolicy } from './bad-rows.js';
 export type { ByteInput } from './byte-input.js';
 export { type BytesFileOptions, bytesFile } from './bytes-file.js';
@@ -30,9 +29,9 @@ export type { HttpRequestOptions } from './http-request.js';
 export { jsonLines } from './json-lines.js';
 export type { KeyedRowsOptions } from './keyed-rows.js';
 export type { MessageFormat, MessageOptions } from './message-options.js';
-export { type MysqlOptions, mysql } from './mysql.js';
 export { type MqttSourceOptions, mqtt } from './mqtt.js';
 export type { MqttOptions } from './mqtt-connection.js';
+export { type MysqlOptions, mysql } from './mysql.js';
 export type { NatsOptions } from './nats-connection.js';
 export { type NatsJetStreamOptions, natsJetStream } from './nats-jetstream.js';
 export { type ParquetFileOptions, parquetFile } from './parquet-file.js';

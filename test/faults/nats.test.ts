@@ -127,7 +127,9 @@ describe.skipIf(!hasServer)('a NATS server that is killed under load', () => {
       () => 'done',
       (error: unknown) => error,
     );
-    await delay(150);
+    // Behind a checkpoint or two.
+    const published = async () => (await output.manager.streams.info(output.name)).state.messages;
+    await expect.poll(published, { interval: 5 }).toBeGreaterThan(200);
     await server.kill();
     const error = await running;
     expect(error).toBeInstanceOf(DataflowError);

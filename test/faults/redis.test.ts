@@ -121,7 +121,8 @@ describe.skipIf(!hasServer)('a Redis server that is killed under load', () => {
       () => 'done',
       (error: unknown) => error,
     );
-    await delay(200);
+    // Behind a checkpoint or two.
+    await expect.poll(() => output.redis.xlen(output.key), { interval: 5 }).toBeGreaterThan(200);
     await server.kill();
     const error = await running;
     expect(error).toBeInstanceOf(DataflowError);
