@@ -87,12 +87,10 @@ export interface Definition<
   /** 'rows' (default): one output row for each input row. 'batches': what it emits, when it wants to. */
   readonly emits?: 'rows' | 'batches';
   /**
-   * How rows reach a step with kernels. 'arena' (default): in blocks of `blockRows`, copied into the arena. 'columns': all of a
+   * How rows reach a step with kernels. 'arena' (default): in blocks of 64, copied into the arena. 'columns': all of a
    * batch, where they are; the step copies what its kernels need into scratch.
    */
   readonly passing?: 'arena' | 'columns';
-  /** Rows of a block (default 64, which stay in the second level cache); more where threads meet at each. */
-  blockRows?(options: R): number;
   /** Takes the rows of a batch, or of a block of it: reads the input columns, changes the state, fills the output columns. */
   step(context: StepContext<R, Views<L> & S, N, Views<X>, K>, batch: StepBatch<I & U>): void;
   /** After the last row of each batch. */

@@ -1,8 +1,8 @@
 /**
  * The memory one opened operator works in: cells of state, constants, scratch, and blocks that rows pass through.
  *
- * An operator with kernels has one arena. Its rows are copied in and out in blocks, of 64 where an operator names no
- * other number; the kernel sees nothing but the arena. An operator without kernels is handed the columns themselves.
+ * An operator with kernels has one arena. Its rows are copied in and out in blocks of 64; the kernel sees nothing
+ * but the arena. An operator without kernels is handed the columns themselves.
  */
 import type { RecordBatch } from 'apache-arrow';
 import { type Cells, CodecCells, LayoutCells } from './cells.js';
@@ -34,6 +34,7 @@ import {
   type Varying,
 } from './row-types.js';
 
+/** Rows of a block, which stay in the second level cache. */
 const BLOCK_ROWS = 64;
 
 /** Everything about an operator that is known once its options are: made at the call, shared by all that is opened. */
@@ -61,15 +62,13 @@ export class Workspace {
   readonly #block: Arrays | undefined;
   /** These and the columns that lie elsewhere, as a step gets them. */
   readonly #rows: StepRows;
-  readonly #blockRows: number;
   #emit: Emit = () => {};
 
   constructor(plan: Plan, cells: number, context: OpenContext = {}) {
     const { definition, options, layout, inputs, outputs, constants, scratch } = plan;
     const inBlocks = definition.kernels !== undefined && definition.passing !== 'columns';
-    this.#blockRows = definition.blockRows?.(options) ?? BLOCK_ROWS;
     const rowTypes = arraysAmong({ ...inputs, ...outputs });
-    const blocks = layoutOf(inBlocks ? blocksOf(rowTypes, this.#blockRows) : {});
+    const blocks = layoutOf(inBlocks ? blocksOf(rowTypes, BLOCK_ROWS) : {});
     const constantsBytes = Object.values(constants).reduce(
       (sum, array) => sum + aligned(array.byteLength),
       0,
@@ -144,7 +143,7 @@ export class Workspace {
     this.#emit = emit;
     if (this.#block === undefined) this.#stepWhole(columns, rows, count, out);
     else
-      for (let from = 0; from < count; from += this.#blockRows) {
+      for (let from = 0; from < count; from += BLOCK_ROWS) {
         this.#stepBlock(columns, rows, from, count, out);
       }
     this.#plan.definition.endBatch?.(this.#context);
@@ -162,7 +161,7 @@ export class Workspace {
 
   #stepBlock(columns: Columns, rows: RowNumbers, from: number, count: number, out: Arrays): void {
     const { definition, inputs, outputs } = this.#plan;
-    const numRows = Math.min(this.#blockRows, count - from);
+    const numRows = Math.min(BLOCK_ROWS, count - from);
     const block = this.#rows;
     block.numRows = numRows;
     for (const role in inputs) {
