@@ -24,7 +24,7 @@ const PREFIX_BYTES = 8;
  * Dictionary and view columns are written as plain values. All batches must have the schema of the first (COLUMN_TYPE);
  * without a batch, the file has no columns. A resumed file has the bytes that an uninterrupted one would have.
  */
-export function arrowFileSink(path: string, options: OutputFileOptions = {}): Sink {
+export function arrowFileSink(path: string, options: OutputFileOptions = {}): Sink<'exactly once'> {
   const { overwrite } = checked('arrowFileSink', options, [], () => {
     text({ path });
     return {
@@ -34,6 +34,7 @@ export function arrowFileSink(path: string, options: OutputFileOptions = {}): Si
   const who = `arrowFileSink '${path}'`;
   return {
     name: 'arrowFileSink',
+    guarantee: 'exactly once',
     async open(resume) {
       const file = await OutputFile.open(who, path, overwrite, resume);
       const writer = new ArrowFileWriter(who, file);

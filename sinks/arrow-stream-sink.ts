@@ -14,9 +14,9 @@ import { END_MARKER, encodeBatch, encodeSchema } from './ipc-encoder.js';
  * The end-of-stream marker comes only with `finish`, so a reader can tell a complete stream from one cut short.
  *
  * Dictionary and view columns are written as plain values. What was sent cannot be taken back: opening it at a
- * position is SINK_FAILED.
+ * position is SINK_FAILED, and a run begun anew sends everything again (at least once).
  */
-export function arrowStreamSink(output?: ByteOutput): Sink {
+export function arrowStreamSink(output?: ByteOutput): Sink<'at least once'> {
   const name = 'arrowStreamSink';
   if (output !== undefined && !isByteOutput(output)) {
     throw optionRange(
@@ -28,6 +28,7 @@ export function arrowStreamSink(output?: ByteOutput): Sink {
   }
   return {
     name,
+    guarantee: 'at least once',
     open(resume, signal) {
       if (resume !== undefined) {
         throw sinkFailed(

@@ -3,27 +3,26 @@
  */
 import { type Data, DataType, type RecordBatch } from 'apache-arrow';
 import { columnMissing, columnType, notFinite } from '../src/errors.js';
-import { checked, text, truth } from '../src/options.js';
+import { checked, text } from '../src/options.js';
 import type { Sink } from '../src/sink.js';
 import { compact } from './compact-data.js';
-import { encodedFileSink } from './encoded-file-sink.js';
-import type { OutputFileOptions } from './output-file.js';
+import { type EncodedFileOptions, encodedFileSink, fileOptions } from './encoded-file-sink.js';
 
-export interface BytesFileSinkOptions extends OutputFileOptions {
+export interface BytesFileSinkOptions extends EncodedFileOptions {
   /** The Binary or Utf8 column to write. Default: the only column there is of these types. */
   readonly column?: string;
 }
 
-/** Writes the values of one column end to end. A null is an error (NOT_FINITE): it has no bytes. */
-export function bytesFileSink(path: string, options: BytesFileSinkOptions = {}): Sink {
-  const { column, overwrite } = checked('bytesFileSink', options, ['column'], () => {
-    text({ path });
-    return {
-      overwrite: truth({ overwrite: options.overwrite ?? false }),
-      ...(options.column !== undefined && { column: text({ column: options.column }) }),
-    };
-  }) as { overwrite: boolean; column?: string };
-  return encodedFileSink('bytesFileSink', path, overwrite, (who) => (batch) => {
+/**
+ * Writes the values of one column end to end, compressed only where option `compression` says so. A null is an error
+ * (NOT_FINITE): it has no bytes.
+ */
+export function bytesFileSink(path: string, options: BytesFileSinkOptions = {}): Sink<'exactly once'> {
+  const { column, ...file } = checked('bytesFileSink', options, [], () => ({
+    ...fileOptions(path, options, 'none'),
+    column: options.column === undefined ? undefined : text({ column: options.column }),
+  }));
+  return encodedFileSink('bytesFileSink', path, file, (who) => (batch) => {
     const index = columnIndex(who, batch, column);
     return allBytes(who, String(batch.schema.fields[index]!.name), compact(batch.data.children[index]!));
   });

@@ -6,7 +6,7 @@ import { sinkFailed } from '../src/errors.js';
 import type { Sink, SinkWriter } from '../src/sink.js';
 
 /** A sink that can be read once the run is over. */
-export interface Collected extends Sink {
+export interface Collected extends Sink<'exactly once'> {
   readonly batches: readonly RecordBatch[];
   /** All rows as one table. */
   table(): Table;
@@ -32,6 +32,7 @@ export function collect(): Collected {
   };
   return {
     name,
+    guarantee: 'exactly once',
     get batches() {
       return batches;
     },

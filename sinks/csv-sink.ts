@@ -4,14 +4,13 @@
 
 import { delimiterOption } from '../sources/csv-fields.js';
 import { optionRange } from '../src/errors.js';
-import { checked, text, truth } from '../src/options.js';
+import { checked, truth } from '../src/options.js';
 import type { Sink } from '../src/sink.js';
 import { cellTexts } from './cell-text.js';
 import { compact } from './compact-data.js';
-import { encodedFileSink } from './encoded-file-sink.js';
-import type { OutputFileOptions } from './output-file.js';
+import { type EncodedFileOptions, encodedFileSink, fileOptions } from './encoded-file-sink.js';
 
-export interface CsvSinkOptions extends OutputFileOptions {
+export interface CsvSinkOptions extends EncodedFileOptions {
   /** What separates two cells: one ASCII character, not a quote or line break. Default ','. */
   readonly delimiter?: string;
   /** Whether the first line names the columns. Default true. */
@@ -25,22 +24,19 @@ export interface CsvSinkOptions extends OutputFileOptions {
  * big integers and decimals have all their digits (see `cell-text.ts`); lists, vectors, structs and maps are JSON in
  * one cell.
  */
-export function csvSink(path: string, options: CsvSinkOptions = {}): Sink {
-  const { overwrite, delimiter, header, nullValue } = checked('csvSink', options, [], () => {
-    text({ path });
-    return {
-      overwrite: truth({ overwrite: options.overwrite ?? false }),
-      delimiter: delimiterOption(options.delimiter ?? ','),
-      header: truth({ header: options.header ?? true }),
-      nullValue: nullOption(options.nullValue ?? '', options.delimiter ?? ','),
-    };
-  });
+export function csvSink(path: string, options: CsvSinkOptions = {}): Sink<'exactly once'> {
+  const { delimiter, header, nullValue, ...file } = checked('csvSink', options, [], () => ({
+    ...fileOptions(path, options),
+    delimiter: delimiterOption(options.delimiter ?? ','),
+    header: truth({ header: options.header ?? true }),
+    nullValue: nullOption(options.nullValue ?? '', options.delimiter ?? ','),
+  }));
   const encoder = new TextEncoder();
   const quoted = (cell: string) => {
     const isPlain = cell !== '' && cell !== nullValue && !cell.includes(delimiter) && !/["\r\n]/.test(cell);
     return isPlain ? cell : `"${cell.replaceAll('"', '""')}"`;
   };
-  return encodedFileSink('csvSink', path, overwrite, () => ({ schema, data, numRows }, isFirst) => {
+  return encodedFileSink('csvSink', path, file, () => ({ schema, data, numRows }, isFirst) => {
     const columns = data.children.map((column) => cellTexts(compact(column)));
     const names = schema.fields.map(({ name }) => quoted(String(name)));
     let lines = isFirst && header ? `${names.join(delimiter)}\n` : '';

@@ -70,6 +70,11 @@ export class OutputFile {
     return this.#bytes;
   }
 
+  /** Whether nothing was written yet. */
+  get isEmpty(): boolean {
+    return this.#bytes === 0;
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     for (let written = 0; written < bytes.length; ) {
       const rest = bytes.subarray(written);

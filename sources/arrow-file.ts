@@ -39,7 +39,7 @@ const MOST_MESSAGE_BYTES = 2 ** 32;
  * View columns, as Polars writes them, come as Utf8 and Binary. A file that was cut off is TRUNCATED_INPUT; an empty or
  * damaged one, or one of another format, CORRUPT_INPUT. Compressed files need a codec in apache-arrow's `compressionRegistry`.
  */
-export function arrowFile(path: string, options: ArrowFileOptions = {}): Source {
+export function arrowFile(path: string, options: ArrowFileOptions = {}): Source<'exactly once'> {
   const { batchRows } = checked('arrowFile', options, [], () => {
     text({ path });
     return {
@@ -49,6 +49,7 @@ export function arrowFile(path: string, options: ArrowFileOptions = {}): Source 
   const who = `arrowFile '${path}'`;
   return {
     name: 'arrowFile',
+    guarantee: 'exactly once',
     async *read(from, signal) {
       const start = batchPosition(who, from);
       yield* withInputFile(who, path, async function* (file) {

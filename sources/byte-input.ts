@@ -13,6 +13,13 @@ export function standardInput(who: string): ByteInput {
   throw sourceFailed(who, 'standard input', 'a process that has one', 'none');
 }
 
+/**
+ * How often a row of the input takes effect. Bytes in memory can be read again. Of a stream it depends on who sends it:
+ * where it comes again from its start, exactly once; otherwise what had come and was in no checkpoint is lost.
+ */
+export const inputGuarantee = (input: ByteInput | undefined): 'exactly once' | 'at most once' =>
+  input instanceof Uint8Array ? 'exactly once' : 'at most once';
+
 /** Whether a value is one of the inputs that `chunksOf` reads. */
 export const isByteInput = (value: unknown): value is ByteInput =>
   value instanceof Uint8Array ||

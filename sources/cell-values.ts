@@ -20,6 +20,7 @@ const TRUTHS = new Map([
   ['TRUE', true],
   ['FALSE', false],
 ]);
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const DAY = /^(\d{4}|[+-]\d{6})-(\d{2})-(\d{2})$/;
 const TIME =
   /^((?:\d{4}|[+-]\d{6})-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?$/;
@@ -51,6 +52,8 @@ export function cellReader(type: ColumnType): CellReader {
       return (cell) => (typeof cell === 'string' ? readDay(cell) : UNFIT);
     case 'timestamp':
       return (cell) => (typeof cell === 'string' ? readTime(cell) : UNFIT);
+    case 'binary':
+      return readBytes;
     case 'list<float64>':
       return (cell) => readList(cell, readFloat);
     case 'list<utf8>':
@@ -83,6 +86,13 @@ function integerReader(least: number | bigint, most: number | bigint): CellReade
 function readFloat(cell: unknown): number | typeof UNFIT {
   if (typeof cell === 'number' || typeof cell === 'bigint') return Number(cell);
   return typeof cell === 'string' && (FLOAT.test(cell) || SPECIAL.has(cell)) ? Number(cell) : UNFIT;
+}
+
+/** Bytes as they are, or of Base64. */
+function readBytes(cell: unknown): Uint8Array | typeof UNFIT {
+  if (cell instanceof Uint8Array) return cell;
+  if (typeof cell !== 'string' || !BASE64.test(cell)) return UNFIT;
+  return Uint8Array.from(atob(cell), (character) => character.charCodeAt(0));
 }
 
 function readList(cell: unknown, read: CellReader): unknown {

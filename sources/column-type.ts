@@ -2,6 +2,7 @@
  * The types that a column read from text can have, by name.
  */
 import {
+  Binary,
   Bool,
   DataType,
   DateDay,
@@ -40,13 +41,17 @@ const arrowTypes = {
   float32: () => new Float32(),
   float64: () => new Float64(),
   utf8: () => new Utf8(),
+  binary: () => new Binary(),
   date: () => new DateDay(),
   timestamp: () => new TimestampMillisecond(),
   'list<float64>': () => new List(new Field('item', new Float64(), true)),
   'list<utf8>': () => new List(new Field('item', new Utf8(), true)),
 } satisfies Record<string, () => DataType>;
 
-/** `float32[n]` is a vector: FixedSizeList<Float32>[n]. `timestamp` counts milliseconds in UTC, `date` days. */
+/**
+ * `float32[n]` is a vector: FixedSizeList<Float32>[n]. `timestamp` counts milliseconds in UTC, `date` days. `binary` is
+ * Base64 where it is text.
+ */
 export type ColumnType = keyof typeof arrowTypes | `float32[${number}]`;
 
 export interface Column {

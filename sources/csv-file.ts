@@ -6,13 +6,15 @@ import { checked, truth } from '../src/options.js';
 import type { Source } from '../src/source.js';
 import type { Column, ColumnType } from './column-type.js';
 import { Flaw } from './columns-from-rows.js';
+import { compressionOption } from './compression.js';
 import { csvCells, delimiterOption, findCsvRecord } from './csv-fields.js';
 import { inferColumns } from './infer-types.js';
 import type { RowFormat } from './row-reader.js';
 import { inputName, type TextInput, textInput } from './text-input.js';
-import { type TextRowsOptions, textRows, textRowsOptions } from './text-rows.js';
+import { textRowsOptions } from './text-rows.js';
+import { type TextFileOptions, textSource } from './text-source.js';
 
-export interface CsvFileOptions extends TextRowsOptions {
+export interface CsvFileOptions extends TextFileOptions {
   /** What separates two cells: one ASCII character, not a quote or line break. Default ','. */
   readonly delimiter?: string;
   /** Whether the first line names the columns; otherwise they are column1, column2, … or those of `schema`. Default true. */
@@ -24,29 +26,28 @@ export interface CsvFileOptions extends TextRowsOptions {
 type Cells = (string | null)[];
 
 /**
- * Reads CSV (RFC 4180, UTF-8, with or without a byte order mark, lines ended by LF or CR LF) from a file, or from any
- * stream of bytes. Types are inferred from the first rows (see `infer-types.ts`) unless `schema` names them.
+ * Reads CSV (RFC 4180, UTF-8, with or without a byte order mark, lines ended by LF or CR LF) from a file, compressed or not,
+ * or from any stream of bytes. Types are inferred from the first rows (see `infer-types.ts`) unless `schema` names them.
  *
  * A row with too many or too few cells, or with a cell that is not of its column's type, is CORRUPT_INPUT with file,
- * line and column, or goes to the sink of option `rejects`. Blank lines are passed over, except where there is only
+ * line and column, or what option `badRows` says. Blank lines are passed over, except where there is only
  * one column: there they are nulls. A file without even a header is CORRUPT_INPUT; a header alone is a batch of no rows.
  */
-export function csvFile(path: TextInput, options: CsvFileOptions = {}): Source {
-  const { delimiter, header, nullValues, ...rows } = checked('csvFile', options, ['rejects'], () => ({
+export function csvFile(
+  path: TextInput,
+  options: CsvFileOptions = {},
+): Source<'exactly once' | 'at most once'> {
+  const { delimiter, header, nullValues, compression, ...rows } = checked('csvFile', options, [], () => ({
     ...textRowsOptions(options),
+    compression: compressionOption(options.compression, path),
     delimiter: delimiterOption(options.delimiter ?? ','),
     header: truth({ header: options.header ?? true }),
     nullValues: nullValuesOption(options.nullValues ?? ['']),
   }));
-  const input = textInput('csvFile', path);
-  const who = `csvFile '${inputName(input)}'`;
+  const who = `csvFile '${inputName(textInput('csvFile', path))}'`;
   const begin = (known: readonly Column[] | undefined) =>
     new CsvFormat(who, delimiter, nullValues, header, rows.maxRecordBytes, known);
-  return {
-    name: 'csvFile',
-    read: (from, signal) =>
-      textRows({ who, input, begin, options: rows, rejects: options.rejects }, from, signal),
-  };
+  return textSource('csvFile', path, compression, { who, begin, options: rows });
 }
 
 function nullValuesOption(nullValues: unknown): ReadonlySet<string> {

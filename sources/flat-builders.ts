@@ -6,6 +6,7 @@ import { limitExceeded } from '../src/errors.js';
 import { type ColumnBuilder, grown, makeColumn, Validity } from './column-parts.js';
 
 const MOST_BYTES = 2 ** 31 - 1;
+const NO_BYTES = new Uint8Array(0);
 
 /** One number a row. */
 export class PlainBuilder implements ColumnBuilder {
@@ -69,8 +70,7 @@ export class TextBuilder implements ColumnBuilder {
     const start = this.#offsets[row]!;
     const text = (value ?? '') as string;
     const most = start + text.length * 3;
-    if (most > MOST_BYTES)
-      throw limitExceeded('column', 'bytes in a batch', MOST_BYTES, 'Use a smaller batchRows.');
+    if (most > MOST_BYTES) throw tooLarge();
     this.#bytes = grown(this.#bytes, most);
     this.#offsets[row + 1] = start + (writeAscii(text, this.#bytes, start) ?? this.#encode(text, start));
   }
@@ -84,6 +84,36 @@ export class TextBuilder implements ColumnBuilder {
     return makeColumn(this.#type, rows, this.#validity, offsets, this.#bytes.subarray(0, offsets[rows]));
   }
 }
+
+export class BytesBuilder implements ColumnBuilder {
+  readonly #type: DataType;
+  readonly #validity = new Validity();
+  #offsets = new Int32Array(65);
+  #bytes = new Uint8Array(1024);
+
+  constructor(type: DataType) {
+    this.#type = type;
+  }
+
+  set(row: number, value: unknown): void {
+    this.#validity.set(row, value !== null);
+    this.#offsets = grown(this.#offsets, row + 2);
+    const start = this.#offsets[row]!;
+    const bytes = (value ?? NO_BYTES) as Uint8Array;
+    const end = start + bytes.length;
+    if (end > MOST_BYTES) throw tooLarge();
+    this.#bytes = grown(this.#bytes, end);
+    this.#bytes.set(bytes, start);
+    this.#offsets[row + 1] = end;
+  }
+
+  finish(rows: number): Data {
+    const offsets = this.#offsets.subarray(0, rows + 1);
+    return makeColumn(this.#type, rows, this.#validity, offsets, this.#bytes.subarray(0, offsets[rows]));
+  }
+}
+
+const tooLarge = () => limitExceeded('column', 'bytes in a batch', MOST_BYTES, 'Use a smaller batchRows.');
 
 /** Writes short ASCII text, several times faster than an encoder; undefined for any other. */
 function writeAscii(text: string, bytes: Uint8Array, start: number): number | undefined {

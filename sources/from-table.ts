@@ -20,7 +20,7 @@ export interface FromTableOptions {
 export function fromTable(
   rows: Table | RecordBatch | readonly RecordBatch[],
   options: FromTableOptions = {},
-): Source {
+): Source<'exactly once'> {
   const who = 'fromTable';
   const { batchRows } = checked(who, options, [], () => ({
     batchRows: integer({ batchRows: options.batchRows ?? DEFAULT_BATCH_ROWS }, 1, 2 ** 31 - 1),
@@ -33,6 +33,7 @@ export function fromTable(
     throw schemaChanged(who, describeSchema(schema), describeSchema(stranger.schema));
   return {
     name: who,
+    guarantee: 'exactly once',
     async *read(from, signal) {
       const start = batchPosition(who, from);
       refuseBeyond(who, start, batches.length);

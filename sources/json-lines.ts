@@ -6,37 +6,39 @@ import { checked } from '../src/options.js';
 import type { Source } from '../src/source.js';
 import type { Column, ColumnType } from './column-type.js';
 import { Flaw } from './columns-from-rows.js';
+import { compressionOption } from './compression.js';
 import { inferColumns } from './infer-types.js';
 import type { RowFormat } from './row-reader.js';
 import { inputName, type TextInput, textInput } from './text-input.js';
 import { findLine } from './text-records.js';
-import { type TextRowsOptions, textRows, textRowsOptions } from './text-rows.js';
+import { textRowsOptions } from './text-rows.js';
+import { type TextFileOptions, textSource } from './text-source.js';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Reads one JSON object a line, from a file or from any stream of bytes. Types are inferred from the first rows (see
+ * Reads one JSON object a line, from a file, compressed or not, or from any stream of bytes. Types are inferred from the first rows (see
  * `infer-types.ts`) unless `schema` names them: arrays of numbers of one length become vectors, objects stay JSON text.
  *
  * The columns are the keys of the sampled rows and of `schema`. A missing key is a null; a key that is no column, a
- * value that does not fit, or a line that is no object is CORRUPT_INPUT with file, line and column, or goes to the sink
- * of option `rejects`. Integers keep all their digits. Blank lines are passed over.
+ * value that does not fit, or a line that is no object is CORRUPT_INPUT with file, line and column, or what option
+ * `badRows` says. Integers keep all their digits. Blank lines are passed over.
  */
-export function jsonLines(path: TextInput, options: TextRowsOptions = {}): Source {
-  const rows = checked('jsonLines', options, ['rejects'], () => ({
+export function jsonLines(
+  path: TextInput,
+  options: TextFileOptions = {},
+): Source<'exactly once' | 'at most once'> {
+  const { compression, ...rows } = checked('jsonLines', options, [], () => ({
     ...textRowsOptions(options),
+    compression: compressionOption(options.compression, path),
   }));
-  const input = textInput('jsonLines', path);
-  const who = `jsonLines '${inputName(input)}'`;
+  const who = `jsonLines '${inputName(textInput('jsonLines', path))}'`;
   const begin = (known: readonly Column[] | undefined) => new JsonLinesFormat(who, known);
-  return {
-    name: 'jsonLines',
-    read: (from, signal) =>
-      textRows({ who, input, begin, options: rows, rejects: options.rejects }, from, signal),
-  };
+  return textSource('jsonLines', path, compression, { who, begin, options: rows });
 }
 
-class JsonLinesFormat implements RowFormat<JsonObject> {
+/** Rows of JSON objects, one a line. */
+export class JsonLinesFormat implements RowFormat<JsonObject> {
   readonly find = findLine;
   readonly expectsHeader = false;
   readonly #who: string;

@@ -6,9 +6,9 @@
  */
 import { corruptInput } from '../src/errors.js';
 import type { Sourced } from '../src/source.js';
+import type { BadRows } from './bad-rows.js';
 import type { Column, ColumnType } from './column-type.js';
 import { ColumnsFromRows, Flaw } from './columns-from-rows.js';
-import type { RejectLog } from './reject-log.js';
 import type { FindRecord, TextPlace, TextRecord } from './text-records.js';
 
 /** A format: how the text of a record becomes cells. It belongs to one reading and may keep what the header said. */
@@ -33,26 +33,23 @@ export interface ReaderSetup<Row> {
   readonly schema: Readonly<Record<string, ColumnType>>;
   readonly sampleRows: number;
   readonly batchRows: number;
+  readonly badRows: BadRows;
 }
 
 export class RowReader<Row extends object> {
   readonly #setup: ReaderSetup<Row>;
-  readonly #log: RejectLog | undefined;
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   #waiting: { readonly record: TextRecord; readonly row: Row | Flaw }[] = [];
   #rows: ColumnsFromRows | undefined;
   #place: TextPlace;
+  /** Behind everything that was taken, rows or not. */
+  #taken: TextPlace;
   #batches = 0;
 
-  constructor(
-    setup: ReaderSetup<Row>,
-    log: RejectLog | undefined,
-    start: TextPlace,
-    known?: readonly Column[],
-  ) {
+  constructor(setup: ReaderSetup<Row>, start: TextPlace, known?: readonly Column[]) {
     this.#setup = setup;
-    this.#log = log;
     this.#place = start;
+    this.#taken = start;
     if (known !== undefined) this.#rows = new ColumnsFromRows(known);
   }
 
@@ -60,16 +57,24 @@ export class RowReader<Row extends object> {
     for (const record of records) {
       const row = this.#parse(record);
       if (row !== undefined) this.#waiting.push({ record, row });
+      this.#taken = record.next;
     }
     const isTyped = this.#rows !== undefined;
     if (isTyped || this.#waiting.length >= this.#setup.sampleRows) yield* this.#batchesOfWaiting();
   }
 
-  /** What is left when the input ends; without any row, a batch that has the columns at least. */
+  /** What is left when the input ends; without any row, a batch that has the columns, or the last bad rows, at least. */
   async *end(isFromStart: boolean): AsyncGenerator<Sourced> {
     yield* this.#batchesOfWaiting();
+    this.#place = this.#taken;
     const isFirst = isFromStart && this.#batches === 0;
-    if (this.#rows!.rows > 0 || isFirst) yield await this.#batch(this.#rows!);
+    if (this.#rows!.rows > 0 || isFirst || this.#setup.badRows.uncounted > 0)
+      yield await this.#batch(this.#rows!);
+  }
+
+  /** What is there so far, of input that may go on later. */
+  async *pause(): AsyncGenerator<Sourced> {
+    if (this.#rows !== undefined || this.#waiting.length > 0) yield* this.end(false);
   }
 
   async *#batchesOfWaiting(): AsyncGenerator<Sourced> {
@@ -83,7 +88,7 @@ export class RowReader<Row extends object> {
       if (flaw !== undefined) this.#reject(record, flaw);
       this.#place = record.next;
       if (rows.rows === this.#setup.batchRows) yield await this.#batch(rows);
-      else if (this.#log !== undefined && this.#log.pending >= this.#setup.batchRows) await this.#log.write();
+      else if (flaw !== undefined) await this.#setup.badRows.relieve(this.#setup.batchRows);
     }
   }
 
@@ -98,7 +103,8 @@ export class RowReader<Row extends object> {
     const columns = rows.columns.map(({ name, type }) => [name, type]);
     const position = { bytes: this.#place.bytes, line: this.#place.line, columns };
     const batch = rows.batch();
-    return { batch, next: this.#log ? { ...position, rejects: await this.#log.position() } : position };
+    const { badRows } = this.#setup;
+    return { batch, next: { ...position, ...(await badRows.position()) }, ...badRows.counts() };
   }
 
   #parse(record: TextRecord): Row | Flaw | undefined {
@@ -113,13 +119,15 @@ export class RowReader<Row extends object> {
   }
 
   #reject({ bytes, line }: TextRecord, { column, reason }: Flaw): void {
-    if (this.#log !== undefined) {
-      this.#log.add({ line, column, reason, text: new TextDecoder().decode(bytes) });
-      return;
-    }
-    const at = { file: this.#setup.file, line, ...(column !== null && { column }) };
-    const what = `line ${line}${column === null ? '' : `, column '${column}'`}`;
-    throw corruptInput(this.#setup.who, what, 'a row that fits (or a sink for option rejects)', reason, at);
+    const { badRows, who, file } = this.#setup;
+    badRows.add(
+      () => ({ line, column, reason, text: new TextDecoder().decode(bytes) }),
+      () => {
+        const at = { file, line, ...(column !== null && { column }) };
+        const what = `line ${line}${column === null ? '' : `, column '${column}'`}`;
+        return corruptInput(who, what, "a row that fits (or option badRows: 'skip' or a sink)", reason, at);
+      },
+    );
   }
 }
 

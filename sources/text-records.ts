@@ -47,13 +47,17 @@ const RETURN = 13;
 /** What some editors put in front of UTF-8 text. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
-/** All records behind `start`, in lists as they become known. */
+/**
+ * All records behind `start`, in lists as they become known. Of input that is growing, the last one is only a record once
+ * its end is there.
+ */
 export async function* textRecords(
   who: string,
   chunks: AsyncIterable<Uint8Array>,
   start: TextPlace,
   find: FindRecord,
   maxRecordBytes: number,
+  isGrowing = false,
 ): AsyncGenerator<TextRecord[]> {
   let { bytes: offset, line } = start;
   let pending: Uint8Array = new Uint8Array(0);
@@ -99,7 +103,7 @@ export async function* textRecords(
     size = pending.length;
   }
   pending = joinBytes(parts);
-  yield cut(true);
+  yield cut(!isGrowing);
 }
 
 /** Lines, whatever is in them. */

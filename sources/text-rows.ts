@@ -3,15 +3,14 @@
  *
  * 1. The first `sampleRows` rows say which columns there are and of which types; what option `schema` names is taken.
  * 2. Batches have `batchRows` good rows each, however the bytes arrive.
- * 3. A row that does not fit is CORRUPT_INPUT and ends the run; with a sink for rejects it goes there, and reading goes
- *    on. Rejects are written before the batch that they were read with, and their position is part of its position.
+ * 3. A row that does not fit is CORRUPT_INPUT and ends the run, unless option `badRows` says otherwise.
  * 4. A position holds the place in the input, the columns, and where the rejects end: a resumed run reads the same types
  *    and neither loses nor doubles a reject.
  */
-import { DataflowError, optionRange } from '../src/errors.js';
+import { DataflowError } from '../src/errors.js';
 import { integer } from '../src/options.js';
-import type { Sink } from '../src/sink.js';
 import type { Position, Sourced } from '../src/source.js';
+import { BadRows, type BadRowsPolicy, badRowsOption } from './bad-rows.js';
 import {
   type Column,
   type ColumnType,
@@ -20,9 +19,8 @@ import {
   isColumnType,
 } from './column-type.js';
 import { foreignPosition, integersAt, positionFields } from './position.js';
-import { RejectLog } from './reject-log.js';
 import { type RowFormat, RowReader } from './row-reader.js';
-import { inputBytes, inputName, type TextInput, textChunks } from './text-input.js';
+import { inputBytes, inputName, type SeekableInput, type TextInput, textChunks } from './text-input.js';
 import { type TextPlace, textRecords } from './text-records.js';
 
 export interface TextRowsOptions {
@@ -34,8 +32,11 @@ export interface TextRowsOptions {
   readonly batchRows?: number;
   /** Most bytes that one row may take. Default 4 MiB. */
   readonly maxRecordBytes?: number;
-  /** Where rows go that do not fit, as columns file, line, column, reason, text. Default: such a row ends the run. */
-  readonly rejects?: Sink;
+  /**
+   * What becomes of a row that does not fit: it ends the run (`fail`, the default), is passed over and counted (`skip`),
+   * or goes to a sink as columns file, line, column, reason, text, and is counted.
+   */
+  readonly badRows?: BadRowsPolicy;
 }
 
 export interface ResolvedOptions {
@@ -43,18 +44,16 @@ export interface ResolvedOptions {
   readonly sampleRows: number;
   readonly batchRows: number;
   readonly maxRecordBytes: number;
+  readonly badRows: BadRowsPolicy;
 }
 
 export function textRowsOptions(options: TextRowsOptions): ResolvedOptions {
-  const { rejects } = options;
-  if (rejects !== undefined && typeof rejects?.open !== 'function') {
-    throw optionRange('', 'rejects', 'a sink', rejects);
-  }
   return {
     schema: columnTypesOption(options.schema ?? {}),
     sampleRows: integer({ sampleRows: options.sampleRows ?? 1000 }, 1, 1_000_000),
     batchRows: integer({ batchRows: options.batchRows ?? 4096 }, 1, 10_000_000),
     maxRecordBytes: integer({ maxRecordBytes: options.maxRecordBytes ?? 2 ** 22 }, 1, 2 ** 29),
+    badRows: badRowsOption(options.badRows),
   };
 }
 
@@ -66,40 +65,42 @@ interface Place extends TextPlace {
 /** One reading of a source of rows. */
 export interface TextReading<Row> {
   readonly who: string;
-  readonly input: TextInput;
+  readonly input: TextInput | SeekableInput;
   /** Makes the format, told the columns that a resumed run knows already. */
   readonly begin: (known: readonly Column[] | undefined) => RowFormat<Row>;
   readonly options: ResolvedOptions;
-  readonly rejects: Sink | undefined;
+  /** Whether the last line may still be written: it is left for later then, if it has no end yet. */
+  readonly isGrowing?: boolean;
 }
 
 /** Reads typed rows of one input. */
 export async function* textRows<Row extends object>(
-  { who, input, begin, options, rejects }: TextReading<Row>,
+  { who, input, begin, options, isGrowing = false }: TextReading<Row>,
   from: Position | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Sourced> {
   const start = placeOf(who, from);
   const file = inputName(input);
-  const log = rejects && (await RejectLog.open(file, rejects, start.rejects, signal));
+  const badRows = await BadRows.open(options.badRows, file, start.rejects, signal);
   let isDone = false;
   try {
     const format = begin(start.columns);
     const chunks = textChunks(who, input, start.bytes, signal);
-    const reader = new RowReader({ who, file, format, ...options }, log, start, start.columns);
+    const reader = new RowReader({ ...options, who, file, format, badRows }, start, start.columns);
     const size = await inputBytes(input);
     const told = (sourced: Sourced): Sourced =>
       size ? { ...sourced, fraction: (sourced.next as unknown as TextPlace).bytes / size } : sourced;
-    for await (const records of textRecords(who, chunks, start, format.find, options.maxRecordBytes)) {
+    const most = options.maxRecordBytes;
+    for await (const records of textRecords(who, chunks, start, format.find, most, isGrowing)) {
       for await (const sourced of reader.take(records)) yield told(sourced);
     }
-    for await (const sourced of reader.end(from === undefined)) yield told(sourced);
-    isDone = true;
+    const end = isGrowing ? reader.pause() : reader.end(from === undefined);
+    for await (const sourced of end) yield told(sourced);
+    isDone = !isGrowing;
   } catch (error) {
     throw error instanceof DataflowError ? error.within({ file }) : error;
   } finally {
-    if (isDone) await log?.finish();
-    else await log?.abandon();
+    await badRows.close(isDone);
   }
 }
 

@@ -67,8 +67,11 @@ export class LayoutCells implements Cells {
 
 /** How a state of variable size is made, saved and read; it is changed in place by the steps. */
 export interface Codec<S = unknown> {
+  /** The state before the first row. */
   empty(): S;
+  /** A state as bytes; equal states give equal bytes. */
   encode(state: S): Uint8Array;
+  /** The state of bytes that `encode` gave. */
   decode(bytes: Uint8Array): S;
   /** What can be read of the state from outside, by name. */
   slots?(state: S): Readonly<Record<string, AnyArray>>;

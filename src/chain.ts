@@ -1,18 +1,29 @@
 /**
- * The steps of a dataflow, opened and joined: a batch goes in, what it becomes comes out, synchronously.
+ * Synchronous steps, opened and joined: a batch goes in, and what it becomes comes out before `push` returns.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { DataflowError, reason, stepFailed } from './errors.js';
-import type { Step } from './flow.js';
-import type { Emit, OpenContext, OpenOperator } from './operator.js';
+import { toldByStep } from './errors.js';
+import type { Meters } from './meters.js';
+import type { Emit, OpenContext, OpenOperator, Operator } from './operator.js';
+
+export interface ChainStep {
+  readonly id: string;
+  readonly operator: Operator;
+}
 
 export class Chain {
   readonly #steps: readonly { readonly id: string; readonly open: OpenOperator }[];
-  /** What each step emits into; the last is the sink's. */
+  /** What each step emits into; the last is what stands behind them. */
   readonly #into: Emit[] = [];
   #batch = 0;
 
-  constructor(steps: readonly Step[], contextOf: (step: Step) => OpenContext, sink: Emit) {
+  /** `meters` measure the steps, where someone listens. */
+  constructor(
+    steps: readonly ChainStep[],
+    contextOf: (step: ChainStep) => OpenContext,
+    sink: Emit,
+    meters?: Meters,
+  ) {
     this.#steps = steps.map((step) => ({
       id: step.id,
       open: this.#within(step.id, () => step.operator.open(contextOf(step))),
@@ -20,15 +31,27 @@ export class Chain {
     this.#into[steps.length] = sink;
     for (let i = steps.length - 1; i >= 0; i--) {
       const { id, open } = this.#steps[i]!;
-      const next = this.#into[i + 1]!;
-      this.#into[i] = (batch) => {
+      const next = counted(this.#into[i + 1]!, meters, id);
+      this.#into[i + 1] = next;
+      const into: Emit = (batch) => {
         try {
           open.step(batch, next);
         } catch (error) {
-          throw this.#told(id, error);
+          throw toldByStep(id, this.#batch, error);
         }
       };
+      this.#into[i] = measured(into, meters, id);
     }
+  }
+
+  /** How many steps there are. */
+  get length(): number {
+    return this.#steps.length;
+  }
+
+  /** The number of the batch that came last. */
+  get batch(): number {
+    return this.#batch;
   }
 
   /** Sends a batch, the `batch`th of the stream, through all steps. */
@@ -56,14 +79,32 @@ export class Chain {
     try {
       return work();
     } catch (error) {
-      throw this.#told(step, error);
+      throw toldByStep(step, this.#batch, error);
     }
   }
+}
 
-  /** The error with the step and the batch it happened in; what a user's function throws becomes the cause of one. */
-  #told(step: string, error: unknown): DataflowError {
-    if (!(error instanceof DataflowError)) return stepFailed(step, this.#batch, reason(error), error);
-    const isTold = error.at.step !== undefined && error.at.batch !== undefined;
-    return isTold ? error : error.within({ step, batch: this.#batch });
-  }
+/** The step's entry, which counts what comes in and how long it takes. */
+function measured(into: Emit, meters: Meters | undefined, id: string): Emit {
+  if (meters === undefined) return into;
+  const meter = meters.of(id);
+  return (batch) => {
+    meter.in(batch);
+    const before = meters.enter(meter);
+    try {
+      into(batch);
+    } finally {
+      meters.enter(before);
+    }
+  };
+}
+
+/** What a step emits into, which counts what comes out. */
+function counted(next: Emit, meters: Meters | undefined, id: string): Emit {
+  if (meters === undefined) return next;
+  const meter = meters.of(id);
+  return (batch) => {
+    meter.out(batch);
+    next(batch);
+  };
 }

@@ -8,11 +8,13 @@ export interface SpillFile {
   readonly byteLength: number;
   /** Appends bytes and answers where they begin. */
   append(bytes: Uint8Array): number;
+  /** `byteLength` bytes that `append` has put at `offset`. */
   read(offset: number, byteLength: number): Uint8Array;
   /** Forgets all behind `byteLength`. */
   truncate(byteLength: number): void;
   /** Makes everything appended so far durable. */
   sync(): void;
+  /** Lets go of the file. */
   close(): void;
 }
 
@@ -21,6 +23,7 @@ export interface CheckpointStore {
   readonly name: string;
   /** The numbers kept, in any order. */
   list(): Promise<number[]>;
+  /** The bytes of a checkpoint of `list`. */
   read(sequence: number): Promise<Uint8Array>;
   /** Makes a checkpoint durable, then forgets the oldest ones beyond the number to keep. */
   write(sequence: number, bytes: Uint8Array): Promise<void>;

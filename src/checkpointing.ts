@@ -37,6 +37,8 @@ export class Checkpointing {
   #isLate = false;
   #batches = 0;
   #exists = false;
+  #keptMs: number | undefined;
+  #stateBytes: readonly number[] | undefined;
   #unlock: (() => Promise<void>) | undefined;
 
   /** `onDue` is called where a checkpoint becomes due by itself, and not by a batch. */
@@ -66,6 +68,16 @@ export class Checkpointing {
   /** Whether there is one to resume from. */
   get exists(): boolean {
     return this.#exists;
+  }
+
+  /** When the newest one of this run was kept, by `performance.now()`. */
+  get keptMs(): number | undefined {
+    return this.#keptMs;
+  }
+
+  /** Bytes of each step's state in it. */
+  get stateBytes(): readonly number[] | undefined {
+    return this.#stateBytes;
   }
 
   get isDue(): boolean {
@@ -121,6 +133,8 @@ export class Checkpointing {
     const steps = this.#shape.steps.map((step, i) => ({ ...step, bytes: states[i] ?? new Uint8Array() }));
     await this.#checkpoints.write({ ...this.#shape, ...rest, steps });
     this.#exists = true;
+    this.#keptMs = performance.now();
+    if (states.length > 0) this.#stateBytes = states.map(({ byteLength }) => byteLength);
     this.#batches = 0;
     this.#stopTimer();
     this.#answer({});

@@ -5,8 +5,10 @@
 
 import type { RecordBatch } from 'apache-arrow';
 import type { OperatorFunction } from 'rxjs';
+import { type AsyncOperator, isAsyncOperator } from './async-operator.js';
 import { optionRange } from './errors.js';
-import type { Flow, Step } from './flow.js';
+import { type Flow, type Step, sinksOf } from './flow.js';
+import { weakest } from './guarantee.js';
 import { type Live, startLive } from './live.js';
 import { isOperator, type Operator } from './operator.js';
 import { runFlow } from './run.js';
@@ -25,18 +27,24 @@ export interface Dataflow extends Flow {
   start(options?: RunOptions): Live;
 }
 
+/** A dataflow that has a name and nothing else yet. */
+export interface Beginning {
+  /** Where batches come from; several sources are read in turns, a batch each. */
+  from(...sources: [Source, ...Source[]]): Steps;
+}
+
 /** A dataflow that still lacks its sink. */
 export interface Steps {
   /** A step with an id of its own: any step whose state should be found again, however the flow grows around it. */
-  step(id: string, operator: Operator): Steps;
+  step(id: string, operator: Operator | AsyncOperator): Steps;
   /** Steps named by their place. A plain RxJS operator must be synchronous; what it remembers is in no checkpoint. */
-  pipe(...operators: (Operator | OperatorFunction<RecordBatch, RecordBatch>)[]): Steps;
+  pipe(...operators: (Operator | AsyncOperator | OperatorFunction<RecordBatch, RecordBatch>)[]): Steps;
   /** One sink, or several that each get every batch. */
   to(...sinks: [Sink, ...Sink[]]): Dataflow;
 }
 
 /** Begins a dataflow. Several sources are read in turns, a batch each. */
-export function dataflow(name: string): { from(...sources: [Source, ...Source[]]): Steps } {
+export function dataflow(name: string): Beginning {
   if (typeof name !== 'string' || name === '')
     throw optionRange('dataflow', 'name', 'text that is not empty', name);
   return {
@@ -61,14 +69,15 @@ function withSteps(name: string, source: Source, steps: readonly Step[]): Steps 
   };
   return {
     step(id, operator) {
-      if (!isOperator(operator)) throw optionRange(name, `step '${id}'`, 'an operator', operator);
+      if (!isStep(operator)) throw optionRange(name, `step '${id}'`, 'an operator', operator);
       return added([{ id, operator }]);
     },
     pipe(...operators) {
       const placed = operators.map((given, i) => {
         const place = steps.length + i + 1;
-        if (typeof given !== 'function') throw optionRange(name, `pipe ${place}`, 'an operator', given);
-        const operator = isOperator(given) ? given : fromRxjs(given);
+        if (!isStep(given) && typeof given !== 'function')
+          throw optionRange(name, `pipe ${place}`, 'an operator', given);
+        const operator = isStep(given) ? given : fromRxjs(given);
         return { id: `${place}:${operator.description.name}`, operator };
       });
       return added(placed);
@@ -78,7 +87,10 @@ function withSteps(name: string, source: Source, steps: readonly Step[]): Steps 
       for (const sink of sinks) {
         if (typeof sink?.open !== 'function') throw optionRange(name, 'to', 'a sink', sink);
       }
-      const flow = { name, source, steps, sink: sinks.length === 1 ? sinks[0] : tee(...sinks) };
+      const sink = sinks.length === 1 ? sinks[0] : tee(...sinks);
+      const ends = [source, ...sinksOf({ sink, steps })];
+      const guarantee = weakest(ends.map((end) => end.guarantee));
+      const flow = { name, source, steps, sink, ...(guarantee && { guarantee }) };
       return {
         ...flow,
         run: (options = {}) => runFlow(flow, options),
@@ -87,3 +99,6 @@ function withSteps(name: string, source: Source, steps: readonly Step[]): Steps 
     },
   };
 }
+
+const isStep = (value: unknown): value is Operator | AsyncOperator =>
+  isOperator(value) || isAsyncOperator(value);

@@ -93,6 +93,7 @@ export interface Definition<
   readonly passing?: 'arena' | 'columns';
   /** Rows of a block (default 64, which stay in the second level cache); more where threads meet at each. */
   blockRows?(options: R): number;
+  /** Takes the rows of a batch, or of a block of it: reads the input columns, changes the state, fills the output columns. */
   step(context: StepContext<R, Views<L> & S, N, Views<X>, K>, batch: StepBatch<I & U>): void;
   /** After the last row of each batch. */
   endBatch?(context: StepContext<R, Views<L> & S, N, Views<X>, K>): void;
@@ -102,6 +103,7 @@ export interface Definition<
   settle?(context: StepContext<R, Views<L> & S, N, Views<X>, K>): void;
   /** Where states form a monoid: the slots after `a`'s rows and then `b`'s, from settled slots. */
   merge?(a: Views<L>, b: Views<L>, options: R): Readonly<Record<string, ArrayLike<number>>>;
+  /** The operator that undoes this one, of a codec. */
   inverse?(options: R): Operator;
   /** The relative root mean square error against the float64 reference that the laws hold it to; 0 is bit equality. */
   readonly tolerance: number;

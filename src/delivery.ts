@@ -8,6 +8,7 @@ import type { Emit } from './operator.js';
 import { patiently } from './patience.js';
 import type { Sink, SinkWriter } from './sink.js';
 import type { Position } from './source.js';
+import type { Stage } from './stage.js';
 
 export interface DeliveryListener {
   /** The sink has one batch more. */
@@ -18,7 +19,8 @@ export interface DeliveryListener {
   onError(error: unknown): void;
 }
 
-export class Delivery {
+export class Delivery implements Stage {
+  readonly credit: number;
   readonly #sink: Sink;
   readonly #signal: AbortSignal;
   readonly #listener: DeliveryListener;
@@ -32,7 +34,8 @@ export class Delivery {
   #pending: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(sink: Sink, signal: AbortSignal, listener: DeliveryListener) {
+  constructor(sink: Sink, credit: number, signal: AbortSignal, listener: DeliveryListener) {
+    this.credit = credit;
     this.#sink = sink;
     this.#signal = signal;
     this.#listener = listener;
@@ -76,6 +79,12 @@ export class Delivery {
 
   position(): Promise<Position> {
     return this.#asked('telling its position', 'what was written to last', (writer) => writer.position());
+  }
+
+  /** Tells the sink that a checkpoint with this position of its own is kept. */
+  async committed(position: Position): Promise<void> {
+    if (this.#writer?.committed === undefined) return;
+    await this.#asked('hearing of a checkpoint', 'to go on', (writer) => writer.committed?.(position));
   }
 
   /** Makes the output complete. There is no way back from here. */

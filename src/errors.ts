@@ -18,7 +18,8 @@ export type ErrorCode =
   | 'SOURCE_FAILED'
   | 'STEP_FAILED'
   | 'SINK_FAILED'
-  | 'CHECKPOINT_CORRUPT';
+  | 'CHECKPOINT_CORRUPT'
+  | 'PACKAGE_MISSING';
 
 /** Where an error happened, as far as it is known. Batches and rows count from 0, lines and text columns from 1. */
 export interface ErrorAt {
@@ -166,6 +167,20 @@ export const corruptInput = (
   cause?: unknown,
 ) => new DataflowError('CORRUPT_INPUT', sentence(who, what, expected, got), at, cause);
 
+/** A key that rows cannot be read on from. */
+export const keyRefused = (who: string, key: string, row: number, expected: string, got: string) =>
+  new DataflowError(
+    'CORRUPT_INPUT',
+    sentence(
+      who,
+      `key '${key}' in row ${row} of the batch`,
+      expected,
+      got,
+      'Name a unique column without nulls, or add row_number() over (order by …).',
+    ),
+    { column: key, row },
+  );
+
 export const truncatedInput = (who: string, what: string, expected: string, got: string, at?: ErrorAt) =>
   new DataflowError('TRUNCATED_INPUT', sentence(who, what, expected, got, 'The input was cut off.'), at);
 
@@ -176,8 +191,47 @@ export const sourceFailed = (who: string, what: string, expected: string, got: s
 export const stepFailed = (step: string, batch: number, got: string, cause: unknown) =>
   new DataflowError('STEP_FAILED', sentence(step, `batch ${batch}`, 'no error', got), { step, batch }, cause);
 
+/** An error with the step and the batch it happened in; what a user's function throws becomes the cause of one of ours. */
+export function toldByStep(step: string, batch: number, error: unknown): DataflowError {
+  if (!(error instanceof DataflowError)) return stepFailed(step, batch, reason(error), error);
+  const isTold = error.at.step !== undefined && error.at.batch !== undefined;
+  return isTold ? error : error.within({ step, batch });
+}
+
 export const sinkFailed = (who: string, what: string, expected: string, got: string, cause?: unknown) =>
   new DataflowError('SINK_FAILED', sentence(who, what, expected, got), {}, cause);
+
+/** What a flow file says where `place` is `file:line:column`. */
+export const flowFileError = (
+  place: string,
+  what: string,
+  expected: string,
+  got: string,
+  at: ErrorAt,
+  cause?: unknown,
+) => new DataflowError('OPTION_RANGE', sentence(place, what, expected, got), at, cause);
+
+/** A query that the database does not take; known at the first batch. */
+export const queryRefused = (who: string, got: string, cause?: unknown) =>
+  new DataflowError(
+    'OPTION_RANGE',
+    sentence(who, 'option query', 'one that the database takes', got),
+    {},
+    cause,
+  );
+
+/** A query that failed over the rows that it was asked about. */
+export const queryFailed = (who: string, got: string, cause: unknown) =>
+  new DataflowError('STEP_FAILED', sentence(who, 'the query', 'an answer', got), {}, cause);
+
+/** A package that a connector needs and that could not be loaded. */
+export const missingPackage = (who: string, name: string, got: string, cause: unknown) =>
+  new DataflowError(
+    'PACKAGE_MISSING',
+    sentence(who, `package '${name}'`, 'to load it', got, `Install it: npm install ${name}`),
+    {},
+    cause,
+  );
 
 /** The reason inside any thrown value, in few words. */
 export const reason = (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown));

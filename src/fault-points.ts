@@ -4,7 +4,7 @@
  */
 export type FaultPoint =
   | `checkpoint:${'before' | 'after'}-${'write' | 'rename'}`
-  | `sink:${'before' | 'after'}-${'sync' | 'rename'}`;
+  | `sink:${'before' | 'after'}-${'sync' | 'rename' | 'commit'}`;
 
 export function reached(point: FaultPoint): void {
   const { process } = globalThis;

@@ -15,10 +15,13 @@ export type Emit = (batch: RecordBatch) => void;
 
 /** An operator at work. It is synchronous: a step emits what it has to say before it returns. */
 export interface OpenOperator {
+  /** Takes one batch and emits what it has to say to it. */
   step(batch: RecordBatch, emit: Emit): void;
+  /** Emits what is still to come after the last batch. */
   flush(emit: Emit): void;
   /** The state after the last row, as bytes that `restore` takes in another process or on another machine. */
   snapshot(): Uint8Array;
+  /** Goes on from a state that `snapshot` gave; STATE_VERSION or CHECKPOINT_CORRUPT for any other bytes. */
   restore(bytes: Uint8Array): void;
 }
 
@@ -45,12 +48,15 @@ export interface OperatorParts {
   readonly description: Description;
   /** Bytes of state, known before the first row; 0 where the state is of no fixed layout. */
   readonly stateBytes: number;
+  /** An instance with a state of its own, as of before the first row. */
   open(context?: OpenContext): OpenOperator;
   /** A state from slot values; slots that are not given hold their start values. */
   state(values?: Readonly<Record<string, ArrayLike<number>>>): State;
+  /** The state that `toBytes` of one gave; STATE_VERSION where it was another operator's, or had other options. */
   stateFrom(bytes: Uint8Array): State;
   /** The state after `a`'s rows and then `b`'s. */
   merge(a: State, b: State): State;
+  /** The operator that undoes this one, of a codec. */
   inverse?(): Operator;
   /** Room for many states side by side, for `perKey`; absent where one state is all there can be. */
   workspace?(cells: number, context?: OpenContext): Workspace;

@@ -35,7 +35,14 @@ export interface KeyedState extends State {
 }
 
 export interface KeyedOperator extends Operator {
+  /** What it was made of. */
+  readonly keyedBy: {
+    readonly column: string;
+    readonly operator: Operator;
+    readonly options: Required<PerKeyOptions>;
+  };
   state(): KeyedState;
+  /** The states of all keys, of bytes that `toBytes` gave. */
   stateFrom(bytes: Uint8Array): KeyedState;
   merge(a: State, b: State): KeyedState;
 }
@@ -76,15 +83,22 @@ export function perKey(column: string, operator: Operator, options: PerKeyOption
       maxKeys,
     );
   };
-  return toOperator({
+  const keyed = toOperator({
     description: { ...inner, ...identity, summary: `${inner.summary}, one state per ${column}` },
     stateBytes: maxKeys * operator.stateBytes,
     open,
     state: () => keyedState(saveStates(new Map())),
     stateFrom: (bytes) => keyedState(decodeState(identity, bytes)),
     merge: (a, b) => keyedState(mergeByKey(identity, operator, a, b)),
+  });
+  return Object.assign(keyed, {
+    keyedBy: { column, operator, options: { maxKeys, onLimit } },
   }) as KeyedOperator;
 }
+
+/** What an operator is put around, where it keeps a state per key. */
+export const keyedBy = (operator: Operator): KeyedOperator['keyedBy'] | undefined =>
+  (operator as Operator & Partial<Pick<KeyedOperator, 'keyedBy'>>).keyedBy;
 
 class PerKey implements OpenOperator {
   readonly #column: string;

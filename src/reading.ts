@@ -1,14 +1,18 @@
 /**
- * The source's side of a run: one batch is asked for at a time, and its arrival is told.
+ * The source's side of a run: one batch is asked for at a time, and its arrival is told; the source hears up to where its
+ * batches are done with.
  */
+import { Commits } from './commits.js';
 import { DataflowError, reason, sourceFailed } from './errors.js';
 import { patiently } from './patience.js';
-import type { Position, Source, Sourced } from './source.js';
+import type { Position, Source, Sourced, SourceReading } from './source.js';
 
 export class Reading {
   readonly #name: string;
   readonly #signal: AbortSignal;
+  readonly #reading: SourceReading;
   readonly #iterator: AsyncIterator<Sourced>;
+  readonly #commits: Commits | undefined;
   readonly #onArrival: (result: IteratorResult<Sourced>) => void;
   readonly #onError: (error: unknown) => void;
   #arrived: IteratorResult<Sourced> | undefined;
@@ -25,7 +29,12 @@ export class Reading {
   ) {
     this.#name = source.name;
     this.#signal = signal;
-    this.#iterator = this.#begin(source, from);
+    this.#reading = this.#attempt(() => source.read(from, signal));
+    this.#iterator = this.#attempt(() => this.#reading[Symbol.asyncIterator]());
+    if (this.#reading.committed !== undefined) {
+      const tell = (position: Position) => this.#reading.committed?.(position);
+      this.#commits = new Commits(tell, (error) => fail(this.#failed(error, 'hearing what is done with')));
+    }
     this.#onArrival = (result) => {
       this.#arrived = result;
       this.#isOver = result.done === true;
@@ -62,16 +71,39 @@ export class Reading {
     await patiently(cleanUp(), this.#signal).catch(() => {});
   }
 
-  #begin(source: Source, from: Position | undefined): AsyncIterator<Sourced> {
+  /** Whether the source wants to hear what is done with. */
+  get hears(): boolean {
+    return this.#commits !== undefined;
+  }
+
+  /** Everything up to the position is done with; the source hears of it without being waited for. */
+  commit(position: Position): void {
+    this.#commits?.add(position);
+  }
+
+  /** Resolves once the source has heard all; `signal` tells how long it is waited for. */
+  async settled(signal: AbortSignal): Promise<void> {
+    if (this.#commits !== undefined) await patiently(this.#commits.settled(), signal);
+  }
+
+  /** Lets go of the source, behind everything else. */
+  async close(): Promise<void> {
+    if (this.#reading.close === undefined) return;
+    const close = async () => this.#reading.close?.();
+    await patiently(close(), AbortSignal.abort()).catch(() => {});
+  }
+
+  #attempt<T>(work: () => T): T {
     try {
-      return source.read(from, this.#signal)[Symbol.asyncIterator]();
+      return work();
     } catch (error) {
       throw this.#failed(error);
     }
   }
 
-  #failed(error: unknown): DataflowError {
+  #failed(error: unknown, what = 'reading'): DataflowError {
     if (error instanceof DataflowError) return error;
-    return sourceFailed(this.#name, 'reading', 'the next batch', reason(error), error);
+    const expected = what === 'reading' ? 'the next batch' : 'to go on';
+    return sourceFailed(this.#name, what, expected, reason(error), error);
   }
 }

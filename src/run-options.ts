@@ -4,16 +4,24 @@
 
 import type { CheckpointOptions } from './checkpointing.js';
 import type { Counts } from './flow.js';
+import type { OnStepBatch } from './meters.js';
 import { checked, integer } from './options.js';
 import type { OnProgress } from './progress.js';
+import type { Guarantee } from './source.js';
 
 export interface RunOptions {
   readonly checkpoint?: CheckpointOptions;
-  /** The most source batches between source and sink, 1 … 1024 (default 2). */
+  /**
+   * The most source batches between source and sink, 1 … 1024 (default 2). Where there are asynchronous steps: between the
+   * last of them and the sink; each has a credit of its own.
+   */
   readonly credit?: number;
   /** Ends the run with the signal's reason. What was checkpointed can be resumed. */
   readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  /** Hears how far the flow is, and what each step does. Steps are measured only where someone listens. */
+  readonly onProgress?: OnProgress | readonly OnProgress[];
+  /** Hears every batch that a step emits, and (step undefined) that the source gives. */
+  readonly onStepBatch?: OnStepBatch;
   /** The least milliseconds between two calls of `onProgress`, 0 … 3,600,000 (default 100). */
   readonly progressMs?: number;
   /** Hears of skipped checkpoints; by default they go to the console's standard error. */
@@ -28,9 +36,17 @@ export interface Report extends Counts {
   readonly resumedAt: number | null;
   /** False where the run was stopped before the source's end. */
   readonly complete: boolean;
+  /** How often a row takes effect though the run is killed; null where that is not known, and without checkpoints. */
+  readonly guarantee: Guarantee | null;
 }
 
-const CHECKED_ELSEWHERE: readonly (keyof RunOptions)[] = ['checkpoint', 'signal', 'onProgress', 'onWarning'];
+const CHECKED_ELSEWHERE: readonly (keyof RunOptions)[] = [
+  'checkpoint',
+  'signal',
+  'onProgress',
+  'onStepBatch',
+  'onWarning',
+];
 
 /** The numbers among the options, checked and with their defaults. */
 export const checkRunOptions = (flow: string, options: RunOptions) =>

@@ -2,16 +2,18 @@
  * Runs a dataflow: pull, push, acknowledge, checkpoint, resume.
  *
  * 1. A source batch is asked for only while fewer than `credit` are between source and sink.
- * 2. It goes through all steps at once; what comes out is written in order, and the next batch is pulled meanwhile.
- * 3. A checkpoint waits until the sink has acknowledged everything, so it needs no barriers.
+ * 2. It goes through all synchronous steps at once, and waits in front of asynchronous ones; what comes out is written in
+ *    order, and the next batch is pulled meanwhile.
+ * 3. A checkpoint waits until the sink has acknowledged everything, so it needs no barriers. Source and sink hear of it.
  * 4. The first error, of whatever part, ends the run: source and sink are told by their signals, and left in order.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { Chain } from './chain.js';
 import { Checkpointing } from './checkpointing.js';
 import { Delivery } from './delivery.js';
-import { optionRange } from './errors.js';
-import type { Flow } from './flow.js';
+import { optionRange, reason } from './errors.js';
+import { type Flow, sinksOf } from './flow.js';
+import { type Meter, Meters } from './meters.js';
+import { Pipeline } from './pipeline.js';
 import { Progress } from './progress.js';
 import { Reading } from './reading.js';
 import { checkRunOptions, type Report, type RunOptions } from './run-options.js';
@@ -27,11 +29,12 @@ type Pause = 'end' | 'stop' | 'checkpoint' | 'rest';
 export class Run {
   readonly #flow: Flow;
   readonly #options: RunOptions;
-  readonly #credit: number;
+  readonly #warn: (message: string) => void;
   readonly #checkpointing: Checkpointing | undefined;
-  readonly #chain: Chain;
+  readonly #pipeline: Pipeline;
   readonly #delivery: Delivery;
   readonly #progress: Progress;
+  readonly #source: Meter | undefined;
   /** Aborts when the source shall give no more. */
   readonly #readingEnd = new AbortController();
   /** Aborts when the sink shall take no more. */
@@ -40,33 +43,51 @@ export class Run {
   readonly #turns = new Turns();
   #failure: { readonly error: unknown } | undefined;
   #isStopping = false;
+  #reading: Reading | undefined;
   #position: Position | undefined;
+  /** Without checkpoints: the positions behind the batches in flight, for a source that wants to hear of them. */
+  readonly #unacknowledged: Position[] = [];
   #resumedAt: number | null = null;
 
   constructor(flow: Flow, options: RunOptions, onBatch: (batch: RecordBatch) => void = () => {}) {
     const { credit, progressMs } = checkRunOptions(flow.name, options);
-    const { checkpoint, onProgress, onWarning = (message) => console.warn(message) } = options;
+    const {
+      checkpoint,
+      onProgress = [],
+      onStepBatch,
+      onWarning = (message) => console.warn(message),
+    } = options;
+    const listeners = typeof onProgress === 'function' ? [onProgress] : onProgress;
+    const isHeard = listeners.length > 0 || onStepBatch !== undefined;
+    const meters = isHeard ? new Meters(onStepBatch) : undefined;
     this.#flow = flow;
     this.#options = options;
-    this.#credit = credit;
+    this.#warn = onWarning;
     this.#checkpointing =
       checkpoint && new Checkpointing(flow, checkpoint, onWarning, () => this.#turns.wake());
-    this.#delivery = new Delivery(flow.sink, this.#writingEnd.signal, {
+    this.#delivery = new Delivery(flow.sink, credit, this.#writingEnd.signal, {
       onBatch,
-      onRoom: () => {
-        this.#progress.tell();
-        this.#turns.wake();
-      },
+      onRoom: () => this.#onAcknowledged(),
       onError: (error) => this.#fail(error),
     });
-    this.#progress = new Progress(onProgress, progressMs, this.#delivery);
-    this.#chain = new Chain(
+    this.#pipeline = new Pipeline(
       flow.steps,
       ({ id }) => this.#checkpointing?.contextOf(id) ?? {},
-      this.#delivery.take,
+      this.#delivery,
+      this.#writingEnd.signal,
+      { onRoom: () => this.#onRoom(), onError: (error) => this.#fail(error) },
+      meters,
     );
+    this.#progress = new Progress(listeners, progressMs, {
+      flow,
+      pipeline: this.#pipeline,
+      sink: this.#delivery,
+      checkpoints: this.#checkpointing,
+      meters,
+    });
+    this.#source = meters?.source;
     // A step whose state cannot be saved says so now, and not at the first checkpoint.
-    if (checkpoint) this.#chain.snapshots();
+    if (checkpoint) this.#pipeline.refuseUnsaved();
   }
 
   /** Runs to the end, and cleans up on every way out. */
@@ -85,6 +106,8 @@ export class Run {
       await this.#checkpointing?.end({ error });
       throw error;
     } finally {
+      this.#progress.stop();
+      await this.#pipeline.close().catch((error) => this.#warn(reason(error)));
       signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -113,25 +136,47 @@ export class Run {
       this.#resumedAt = checkpoint.counts.batches;
       this.#position = checkpoint.sourcePosition[0];
       if (checkpoint.complete) return this.#report(true);
-      this.#chain.restore(checkpoint.steps.map(({ bytes }) => bytes));
     }
     await this.#delivery.open(checkpoint?.sinkPosition);
-    const isAtEnd = await this.#readAll();
-    if (this.#checkpointing?.isUpToDate === false) await this.#takeCheckpoint(false);
-    if (isAtEnd || this.#checkpointing === undefined) await this.#finish(isAtEnd);
-    else await this.#delivery.close();
-    return this.#report(isAtEnd);
+    await this.#pipeline.open();
+    if (checkpoint !== undefined) {
+      await this.#pipeline.restore(checkpoint.steps.map(({ bytes }) => bytes));
+      await this.#delivery.committed(checkpoint.sinkPosition);
+      await this.#pipeline.committed();
+    } else if (this.#checkpointing && sinksOf(this.#flow).some(({ checkpointFirst }) => checkpointFirst))
+      await this.#takeCheckpoint(false);
+    this.#progress.begin();
+    const reading = this.#beginReading();
+    try {
+      const isAtEnd = await this.#readAll(reading);
+      if (this.#checkpointing?.isUpToDate === false) await this.#takeCheckpoint(false);
+      if (isAtEnd || this.#checkpointing === undefined) await this.#finish(isAtEnd);
+      else await this.#delivery.close();
+      await reading.settled(this.#writingEnd.signal);
+      this.#throwFailure();
+      return this.#report(isAtEnd);
+    } catch (error) {
+      this.#fail(error);
+      await reading.settled(this.#writingEnd.signal).catch(() => {});
+      throw error;
+    } finally {
+      await reading.close();
+    }
+  }
+
+  /** Opens the source; it hears at once what a checkpoint holds, since it may have been killed before it did. */
+  #beginReading(): Reading {
+    const { source } = this.#flow;
+    const wake = () => this.#turns.wake();
+    const fail = (error: unknown) => void this.#fail(error);
+    const reading = new Reading(source, this.#position, this.#readingEnd.signal, wake, fail);
+    this.#reading = reading;
+    if (this.#position !== undefined) reading.commit(this.#position);
+    return reading;
   }
 
   /** Pulls and pushes until the source ends (true) or the run is stopped (false). */
-  async #readAll(): Promise<boolean> {
-    const reading = new Reading(
-      this.#flow.source,
-      this.#position,
-      this.#readingEnd.signal,
-      () => this.#turns.wake(),
-      (error) => this.#fail(error),
-    );
+  async #readAll(reading: Reading): Promise<boolean> {
     try {
       for (;;) {
         const pause = await this.#turns.until(() => this.#turn(reading));
@@ -155,8 +200,7 @@ export class Run {
       if (this.#checkpointing?.isDue) return 'checkpoint';
       const arrived = reading.take();
       if (arrived?.done) return 'end';
-      const inFlight = this.#delivery.inFlight + (arrived === undefined ? 0 : 1);
-      const hasAsked = inFlight < this.#credit && reading.ask();
+      const hasAsked = this.#pipeline.hasRoom(arrived === undefined ? 0 : 1) && reading.ask();
       if (arrived !== undefined) {
         this.#push(arrived.value);
         if (this.#turns.isLong) return 'rest';
@@ -165,36 +209,56 @@ export class Run {
   }
 
   #push(sourced: Sourced): void {
-    this.#chain.push(sourced.batch, this.#progress.batches);
+    if (this.#checkpointing === undefined && this.#reading!.hears) this.#unacknowledged.push(sourced.next);
+    const number = this.#progress.batches;
     this.#position = sourced.next;
     this.#progress.count(sourced);
+    this.#source?.out(sourced.batch);
     this.#checkpointing?.count();
-    this.#delivery.send();
+    this.#pipeline.push(sourced.batch, number);
+  }
+
+  /** The sink has all of the oldest source batch in flight. */
+  #onAcknowledged(): void {
+    if (this.#unacknowledged.length > 0) this.#reading!.commit(this.#unacknowledged.shift()!);
+    this.#progress.acknowledge();
+    this.#pipeline.wake();
+    this.#onRoom();
+  }
+
+  #onRoom(): void {
+    this.#progress.tell();
+    this.#turns.wake();
   }
 
   async #takeCheckpoint(complete: boolean): Promise<void> {
     await this.#drained();
+    const sinkPosition = complete ? null : await this.#delivery.position();
     await this.#checkpointing!.take({
       sourcePosition: this.#position === undefined ? [] : [this.#position],
-      sinkPosition: complete ? null : await this.#delivery.position(),
+      sinkPosition,
       counts: this.#progress.counts,
       bytesOut: this.#delivery.bytes,
       complete,
-      states: complete ? [] : this.#chain.snapshots(),
+      states: complete ? [] : await this.#pipeline.snapshots(),
     });
+    if (!complete) {
+      await this.#delivery.committed(sinkPosition);
+      await this.#pipeline.committed();
+    }
+    if (this.#position !== undefined) this.#reading?.commit(this.#position);
   }
 
   /** Flushes the steps behind the last checkpoint, so that a run that resumes from it flushes them again. */
   async #finish(isAtEnd: boolean): Promise<void> {
-    this.#chain.flush();
-    this.#delivery.send();
-    await this.#drained();
+    await this.#pipeline.flush();
+    this.#throwFailure();
     await this.#delivery.finish();
     if (isAtEnd && this.#checkpointing !== undefined) await this.#takeCheckpoint(true);
   }
 
   async #drained(): Promise<void> {
-    await this.#delivery.drained();
+    await this.#pipeline.drained();
     this.#throwFailure();
   }
 
@@ -213,7 +277,9 @@ export class Run {
   }
 
   #report(complete: boolean): Report {
-    const { rows, batches, bytesIn, bytesOut, seconds } = this.#progress.end();
-    return { rows, batches, bytesIn, bytesOut, seconds, resumedAt: this.#resumedAt, complete };
+    const { rows, batches, bytesIn, skipped, rejected, bytesOut, seconds } = this.#progress.end();
+    const counts = { rows, batches, bytesIn, skipped, rejected, bytesOut, seconds };
+    const guarantee = (this.#checkpointing && this.#flow.guarantee) ?? null;
+    return { ...counts, resumedAt: this.#resumedAt, complete, guarantee };
   }
 }

@@ -1,12 +1,16 @@
 /**
  * Several sinks as one: each gets every batch, and a batch counts as written once all have it.
  */
+import { weakest } from './guarantee.js';
 import type { Sink, SinkWriter } from './sink.js';
 import type { Position } from './source.js';
 
 export function tee(...sinks: readonly Sink[]): Sink {
+  const guarantee = weakest(sinks.map((sink) => sink.guarantee));
   return {
     name: `tee(${sinks.map(({ name }) => name).join(', ')})`,
+    ...(guarantee && { guarantee }),
+    checkpointFirst: sinks.some(({ checkpointFirst }) => checkpointFirst),
     async open(resume, signal) {
       const positions = resume as readonly Position[] | undefined;
       const writers: SinkWriter[] = [];
@@ -32,6 +36,10 @@ function teeWriter(writers: readonly SinkWriter[]): SinkWriter {
       if (pending.length > 0) return allSettled(pending).then(() => {});
     },
     position: () => all(writers, (writer) => writer.position()),
+    async committed(position) {
+      const positions = position as readonly Position[];
+      await all(writers, (writer, i) => writer.committed?.(positions[i]!));
+    },
     async finish() {
       for (const writer of writers) await writer.finish();
     },
@@ -45,8 +53,10 @@ function teeWriter(writers: readonly SinkWriter[]): SinkWriter {
 }
 
 /** Asks every writer, and waits for all of them even where one fails: no call may overlap the next. */
-const all = <T>(writers: readonly SinkWriter[], ask: (writer: SinkWriter) => T | Promise<T>): Promise<T[]> =>
-  allSettled(writers.map((writer) => attempt(() => ask(writer))));
+const all = <T>(
+  writers: readonly SinkWriter[],
+  ask: (writer: SinkWriter, index: number) => T | Promise<T>,
+): Promise<T[]> => allSettled(writers.map((writer, i) => attempt(() => ask(writer, i))));
 
 /** What the work answers; what it throws at once becomes a rejection. */
 function attempt<T>(work: () => T | Promise<T>): T | Promise<T> {

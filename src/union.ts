@@ -5,13 +5,38 @@
 import type { Schema } from 'apache-arrow';
 import { describeSchema } from './columns.js';
 import { schemaChanged } from './errors.js';
-import type { Position, Source, Sourced } from './source.js';
+import { weakest } from './guarantee.js';
+import type { Position, Source, Sourced, SourceReading } from './source.js';
 
 export function union(...sources: readonly Source[]): Source {
+  const guarantee = weakest(sources.map((source) => source.guarantee));
   return {
     name: `union(${sources.map(({ name }) => name).join(', ')})`,
-    read: (from, signal) => inTurns(sources, from as Turns | undefined, signal),
+    ...(guarantee && { guarantee }),
+    read(from, signal) {
+      const turns = from as Turns | undefined;
+      const readings = sources.map((source, i) => source.read(turns?.positions[i]?.[0], signal));
+      return {
+        [Symbol.asyncIterator]: () => inTurns(sources, readings, turns),
+        ...(readings.some(({ committed }) => committed) && {
+          committed: (position: Position) => committed(readings, position as unknown as Turns),
+        }),
+        close: () => closed(readings),
+      };
+    },
   };
+}
+
+/** Tells each source what of its own is done with. */
+async function committed(readings: readonly SourceReading[], { positions }: Turns): Promise<void> {
+  for (const [i, reading] of readings.entries()) {
+    const [position] = positions[i]!;
+    if (position !== undefined) await reading.committed?.(position);
+  }
+}
+
+async function closed(readings: readonly SourceReading[]): Promise<void> {
+  await Promise.allSettled(readings.map(async (reading) => reading.close?.()));
 }
 
 /** Where each source stands (an empty list: at its start), which have ended, and whose turn it is next. */
@@ -26,12 +51,12 @@ interface Turns {
 
 async function* inTurns(
   sources: readonly Source[],
+  readings: readonly SourceReading[],
   from: Turns | undefined,
-  signal: AbortSignal,
 ): AsyncGenerator<Sourced> {
   const positions = sources.map((_, i) => from?.positions[i] ?? []);
   const ended = sources.map((_, i) => from?.ended[i] ?? false);
-  const readers = sources.map((source, i) => source.read(positions[i]?.[0], signal)[Symbol.asyncIterator]());
+  const readers = readings.map((reading) => reading[Symbol.asyncIterator]());
   let schema = from?.schema;
   /** What was compared last, so that batches which share a schema are compared once. */
   let known: Schema | undefined;
@@ -56,7 +81,8 @@ async function* inTurns(
         turn: (turn + 1) % sources.length,
         schema: schema!,
       };
-      yield { batch: value.batch, next };
+      const { fraction: _, behind: __, ...told } = value;
+      yield { ...told, next };
     }
   } finally {
     await Promise.allSettled(readers.map((reader) => reader.return?.()));

@@ -17,10 +17,10 @@
  */
 import { defineOperator, type StepContext } from '../../src/define-operator.js';
 import { limitExceeded, optionRange } from '../../src/errors.js';
-import { attentionKernels } from '../../src/kernels/attention.js';
-import { BLOCK_KEYS } from '../../src/kernels/attention-block.js';
-import { causalScratch, ringPosition } from '../../src/kernels/causal-attention.js';
-import { type ArrayType, atMost, f32, f64, type Views } from '../../src/layout.js';
+import { attentionKernels, tilesOf } from '../../src/kernels/attention.js';
+import { BLOCK_KEYS, TILE_ROWS } from '../../src/kernels/attention-block.js';
+import { ringPosition } from '../../src/kernels/causal-attention.js';
+import { type ArrayType, atMost, checkedByStep, f32, f64, type Views } from '../../src/layout.js';
 import { integer, numbers, truth } from '../../src/options.js';
 import { alibi, fillFactors } from './bias.js';
 import {
@@ -28,6 +28,7 @@ import {
   attentionOptions,
   checkAttention,
   evenShares,
+  mostShares,
   overflow,
   packedShape,
   shapeOf,
@@ -107,21 +108,22 @@ const constants = (options: Causal) => ({
   ...((options.sinkBias && { sinkBias: Float32Array.from(options.sinkBias) }) as { sinkBias?: Float32Array }),
 });
 
-/** Rows a call: threads meet after each, so that several take more where rows are narrow (a megabyte of them). */
-function blockRows({ heads: H, kvHeads, keyDim: K, valueDim: V, threads }: Causal): number {
-  if (threads === 1) return BLOCK_KEYS;
-  const blockFloats = BLOCK_KEYS * (H + kvHeads) * (K + V);
-  return BLOCK_KEYS * Math.max(1, Math.min(16, Math.floor(2 ** 18 / blockFloats)));
-}
-
 const scratch = (options: Causal) => {
-  const shape = ringShape(options);
-  const factors = f32(blockRows(options), shape.heads, shape.rank);
+  const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = ringShape(options);
+  const shares = mostShares(options.threads);
   return {
-    phiQ: factors,
-    phiK: factors,
-    rates: f32(blockRows(options), shape.heads),
-    scores: f32(options.threads, causalScratch(shape)),
+    /** Rows of one block: of what threads work on while others are copied there are two. */
+    q: f32(2, BLOCK_KEYS, H, K),
+    phiQ: f32(2, BLOCK_KEYS, H, R),
+    o: f32(2, BLOCK_KEYS, H, V),
+    k: f32(BLOCK_KEYS, kvHeads, K),
+    v: f32(BLOCK_KEYS, kvHeads, V),
+    phiK: f32(BLOCK_KEYS, H, R),
+    g: f32(BLOCK_KEYS, H),
+    m: f32(H, BLOCK_KEYS),
+    l: f32(H, BLOCK_KEYS),
+    packed: f32(H, BLOCK_KEYS, K + R),
+    scores: f32(shares, TILE_ROWS, BLOCK_KEYS),
   };
 };
 
@@ -149,10 +151,11 @@ export const causalAttention = defineOperator({
     forget: 'reads log decays g [H] a row (default false)',
   },
   check,
+  passing: 'columns',
   inputs: ({ heads: H, kvHeads, keyDim: K, valueDim: V, forget }) => ({
-    q: f32(H * K),
-    k: f32(kvHeads * K),
-    v: f32(kvHeads * V),
+    q: checkedByStep(f32(H * K)),
+    k: checkedByStep(f32(kvHeads * K)),
+    v: checkedByStep(f32(kvHeads * V)),
     ...((forget ? { g: atMost(f32(H), 0) } : {}) as { g: ArrayType<'f32'> }),
   }),
   outputs: ({ heads: H, valueDim: V }) => ({ o: f32(H * V) }),
@@ -160,30 +163,29 @@ export const causalAttention = defineOperator({
   constants,
   scratch,
   threads: ({ threads }) => threads,
-  blockRows: (options: Causal) => blockRows(options),
-  step(context, { numRows: T, q, k, v, g, o }) {
-    const { options, state, constants, scratch, kernels, together } = context;
-    const { keys, values, phi, decay, total, rows, skipped } = state;
-    const { maxRows, kvHeads, threads } = options;
-    if (maxRows !== undefined && rows[0]! + T > maxRows) {
+  step(context, { numRows: T, ...columns }) {
+    const { maxRows } = context.options;
+    const start = context.state.rows[0]!;
+    if (maxRows !== undefined && start + T > maxRows) {
       throw limitExceeded(NAME, 'maxRows', maxRows, 'Raise it, or give windowRows.');
     }
-    const { phiQ, phiK, scores } = scratch;
-    const { bias, heads } = factorsOf(options);
-    fillFactors('phiQ', bias, heads, rows[0]!, T, phiQ);
-    fillFactors('phiK', bias, heads, rows[0]!, T, phiK);
-    const { shape, sinkBias } = constants;
-    const rates = logDecays(context, T, g);
-    const position = ringPosition(rows[0]!, ringShape(options));
-    const threadFloats = scores.length / threads;
-    const state4 = [keys, values, phi, decay, total] as const;
-    const shares = evenShares(kvHeads, threads).map(([from, to], i) => {
-      const own = scores.subarray(i * threadFloats);
-      return [...state4, q, k, v, rates, phiQ, phiK, sinkBias, o, own, shape, T, position, from, to] as const;
-    });
-    for (const kept of together('causalAttention', shares)) skipped[0]! += kept;
-    if (kernels.firstNonFinite(o, T * heads * options.valueDim) >= 0) throw overflow(NAME);
-    rows[0]! += T;
+    const partAt = (at: number, half: 0 | 1): Part => {
+      const count = Math.min(T - at, BLOCK_KEYS - ((start + at) % BLOCK_KEYS));
+      return { at, count, position: start + at, half };
+    };
+    let before: Part | undefined;
+    let part = partAt(0, 0);
+    copyIn(context, columns, part);
+    while (part.count > 0) {
+      const next = partAt(part.at + part.count, part.half === 0 ? 1 : 0);
+      attend(context, part, () => {
+        if (before !== undefined) copyOut(context, columns.o, before);
+        copyIn(context, columns, next);
+      });
+      before = part;
+      part = next;
+    }
+    if (before !== undefined) copyOut(context, columns.o, before);
   },
   tolerance: 2e-6,
   examples: [
@@ -194,15 +196,71 @@ export const causalAttention = defineOperator({
   ],
 });
 
-/** Each row's log decays: its own gates, and what a bias of distances takes from each step back. */
-function logDecays(
-  { options, scratch: { rates } }: Context,
-  T: number,
-  g: Float32Array | undefined,
-): Float32Array {
+interface Columns {
+  readonly q: Float32Array;
+  readonly k: Float32Array;
+  readonly v: Float32Array;
+  readonly g: Float32Array | undefined;
+}
+
+/** Rows of a batch that lie in one block. */
+interface Part {
+  /** Where they begin in the batch, and in the stream. */
+  readonly at: number;
+  readonly count: number;
+  readonly position: number;
+  /** Which half of the scratch is theirs. */
+  readonly half: 0 | 1;
+}
+
+const halfOf = (both: Float32Array, half: 0 | 1) =>
+  both.subarray((half * both.length) / 2, ((half + 1) * both.length) / 2);
+
+/** Copies a part's rows to scratch; refuses numbers that are not finite. */
+function copyIn(context: Context, columns: Columns, { at, count, position, half }: Part): void {
+  const { options, scratch, kernels } = context;
+  const { bias, heads: H } = factorsOf(options);
+  const targets = { q: halfOf(scratch.q, half), k: scratch.k, v: scratch.v };
+  for (const role of ['q', 'k', 'v'] as const) {
+    const width = scratch[role].length / (role === 'q' ? 2 : 1) / BLOCK_KEYS;
+    targets[role].set(columns[role].subarray(at * width, (at + count) * width));
+    if (kernels.firstNonFinite(targets[role], count * width) >= 0) context.check(role);
+  }
+  fillFactors('phiQ', bias, H, position, count, halfOf(scratch.phiQ, half));
+  fillFactors('phiK', bias, H, position, count, scratch.phiK);
   const slopes = options.bias?.slopes;
-  if (slopes === undefined) return g ?? rates;
-  const H = options.heads;
-  for (let i = 0; i < T * H; i++) rates[i] = (g?.[i] ?? 0) - slopes[i % H]!;
-  return rates;
+  const { g } = columns;
+  for (let i = 0; i < count * H && (g ?? slopes) !== undefined; i++) {
+    scratch.g[i] = (g?.[at * H + i] ?? 0) - (slopes?.[i % H] ?? 0);
+  }
+}
+
+/** Appends a part's rows to the rings, then takes their outputs; `meanwhile` rows are copied. */
+function attend(context: Context, { count, position, half }: Part, meanwhile: () => void): void {
+  const { options, state, constants, scratch, together } = context;
+  const { heads, kvHeads, threads } = options;
+  const { keys, values, phi, decay, total, rows, skipped } = state;
+  const { k, v, g, phiK, m, l, packed } = scratch;
+  const { shape, sinkBias } = constants;
+  const own = [shape, count, ringPosition(position, ringShape(options))] as const;
+  const kept = evenShares(kvHeads, threads).map(
+    ([from, to]) => [keys, values, phi, decay, total, k, v, g, phiK, ...own, from, to] as const,
+  );
+  together('keepRing', kept);
+  const [q, phiQ, o] = [halfOf(scratch.q, half), halfOf(scratch.phiQ, half), halfOf(scratch.o, half)];
+  const rings = [keys, values, phi, decay] as const;
+  const shares = evenShares(tilesOf(heads, count), threads).map(([from, to], i) => {
+    const scores = scratch.scores.subarray(i * TILE_ROWS * BLOCK_KEYS);
+    return [...rings, q, phiQ, sinkBias, o, m, l, packed, scores, ...own, from, to] as const;
+  });
+  for (const share of together('attendRing', shares, meanwhile)) skipped[0]! += share;
+  rows[0]! += count;
+}
+
+/** Copies a part's outputs from scratch. */
+function copyOut({ options, scratch, kernels }: Context, o: Float32Array, { at, count, half }: Part): void {
+  const width = options.heads * options.valueDim;
+  const own = halfOf(scratch.o, half).subarray(0, count * width);
+  if (kernels.firstNonFinite(own, own.length) >= 0) throw overflow(NAME);
+  o.set(own, at * width);
 }

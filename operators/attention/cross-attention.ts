@@ -16,7 +16,7 @@
 import { defineOperator, type StepContext } from '../../src/define-operator.js';
 import { optionRange } from '../../src/errors.js';
 import { attentionKernels, mergeSoftmax, settleSoftmax, tilesOf } from '../../src/kernels/attention.js';
-import { BLOCK_KEYS, packQuery, TILE_ROWS } from '../../src/kernels/attention-block.js';
+import { BLOCK_KEYS, TILE_ROWS } from '../../src/kernels/attention-block.js';
 import { checkedByStep, f32, f64, i32, startingAt, type Views } from '../../src/layout.js';
 import { numbers, oneOf } from '../../src/options.js';
 import { fillFactors } from './bias.js';
@@ -25,11 +25,12 @@ import {
   attentionOptions,
   checkAttention,
   evenShares,
+  mostShares,
   overflow,
   packedShape,
   rankOf,
-  shapeOf,
 } from './heads.js';
+import { packedQueries } from './packed-queries.js';
 
 export interface CrossAttentionOptions extends AttentionOptions {
   /** The queries [N, H*K], packed row by row. */
@@ -57,24 +58,6 @@ function check(options: CrossAttentionOptions) {
   };
 }
 
-/** Queries [H, N, K + R], scaled, each head's behind each other. */
-function packQueries(options: Cross): Float32Array {
-  const { heads: H, keyDim: K, bias } = options;
-  const [N, R] = [countOf(options), rankOf(options)];
-  const shape = shapeOf(options);
-  const packed = new Float32Array(H * N * (K + R));
-  const phiQ = new Float32Array(N * H * R);
-  fillFactors('phiQ', bias, H, 0, N, phiQ);
-  const q = Float32Array.from(options.queries);
-  for (let i = 0; i < N; i++) {
-    for (let h = 0; h < H; h++) {
-      const at = i * H + h;
-      packQuery(q, at * K, phiQ, at * R, shape, packed, (h * N + i) * (K + R));
-    }
-  }
-  return packed;
-}
-
 const softmaxSlots = (N: number, { heads: H, valueDim: V }: Cross) => ({
   m: startingAt(f32(N, H), -Infinity),
   l: f32(N, H),
@@ -96,10 +79,10 @@ const layout = (options: Cross) => {
   };
 };
 
-/** Blocks of keys that are copied into the arena and shared out at a time: they stay in the second level cache. */
+/** Blocks of keys that are copied into the arena and shared out at a time: half a megabyte, which stays in the second level cache. */
 function blocksTogether({ kvHeads, keyDim: K, valueDim: V }: Cross): number {
   const blockFloats = BLOCK_KEYS * kvHeads * (K + V);
-  return Math.max(1, Math.min(32, Math.floor(2 ** 18 / blockFloats)));
+  return Math.max(1, Math.min(16, Math.floor(2 ** 17 / blockFloats)));
 }
 
 const scratch = (options: Cross) => {
@@ -113,12 +96,12 @@ const scratch = (options: Cross) => {
     keys: f32(kvHeads, B, K, BLOCK_KEYS),
     values: f32(kvHeads, B, BLOCK_KEYS, V),
     phi: f32(H, B, R, BLOCK_KEYS),
-    scores: f32(threads, TILE_ROWS, BLOCK_KEYS),
+    scores: f32(mostShares(threads), TILE_ROWS, BLOCK_KEYS),
   };
 };
 
 const constants = (options: Cross) => ({
-  queries: packQueries(options),
+  queries: packedQueries(options, options.queries),
   /** Of the open block, and of the blocks that are taken in together. */
   openShape: packedShape(options),
   shape: packedShape(options, { ringBlocks: blocksTogether(options) }),
@@ -159,17 +142,18 @@ export const crossAttention = defineOperator({
   emits: 'batches',
   step(context, { numRows: T, k, v }) {
     const { position, rows } = context.state;
-    const most = BLOCK_KEYS * blocksTogether(context.options);
-    for (let t = 0; t < T; ) {
-      const [open, left] = [position[0]!, T - t];
-      // The last whole block passes through the open one, whose bytes are then the same however the rows are cut.
-      const whole = open > 0 ? 0 : Math.max(0, Math.min(left - (left % BLOCK_KEYS) - BLOCK_KEYS, most));
-      const count = whole || Math.min(BLOCK_KEYS - open, left);
-      copyRows(context, { k, v }, t, count);
-      if (whole > 0) takeWhole(context, count);
-      else takeOpen(context, count);
+    const start = rows[0]!;
+    const copy = (piece: Piece) => copyRows(context, { k, v }, piece, start + piece.at);
+    let piece = pieceAt(context, 0, T, position[0]!);
+    if (piece !== undefined) copy(piece);
+    while (piece !== undefined) {
+      const { at, count, whole }: Piece = piece;
+      const next = pieceAt(context, at + count, T, (position[0]! + count) % BLOCK_KEYS);
+      const meanwhile = () => next && copy(next);
+      if (whole) takeWhole(context, count, meanwhile);
+      else takeOpen(context, count, meanwhile);
       rows[0]! += count;
-      t += count;
+      piece = next;
     }
   },
   endBatch(context) {
@@ -202,29 +186,48 @@ interface Columns {
   readonly v: Float32Array;
 }
 
-/** Copies `count` rows from row `t` on to the front of the scratch. */
-function copyRows({ options, state, scratch }: Context, { k, v }: Columns, t: number, count: number): void {
-  const { heads, kvHeads, keyDim, valueDim, bias } = options;
-  const [keyFloats, valueFloats] = [kvHeads * keyDim, kvHeads * valueDim];
-  scratch.k.set(k.subarray(t * keyFloats, (t + count) * keyFloats));
-  scratch.v.set(v.subarray(t * valueFloats, (t + count) * valueFloats));
-  fillFactors('phiK', bias, heads, state.rows[0]!, count, scratch.phiK);
+/** Rows of a batch that are taken in together: whole blocks, or what the open one still has room for. */
+interface Piece {
+  readonly at: number;
+  readonly count: number;
+  readonly whole: boolean;
 }
 
-/** Appends the copied rows to the open block, and takes it in once it is full. */
-function takeOpen(context: Context, count: number): void {
+/** The piece that begins with row `at` of T, when the open block has `open` keys; undefined behind the last. */
+function pieceAt({ options }: Context, at: number, T: number, open: number): Piece | undefined {
+  const left = T - at;
+  if (left === 0) return undefined;
+  // The last whole block passes through the open one, whose bytes are then the same however the rows are cut.
+  const most = BLOCK_KEYS * blocksTogether(options);
+  const whole = open > 0 ? 0 : Math.max(0, Math.min(left - (left % BLOCK_KEYS) - BLOCK_KEYS, most));
+  return { at, count: whole || Math.min(BLOCK_KEYS - open, left), whole: whole > 0 };
+}
+
+/** Copies a piece, whose first row is row `position` of the stream, to the front of the scratch. */
+function copyRows(context: Context, { k, v }: Columns, { at, count }: Piece, position: number): void {
+  const { options, scratch } = context;
+  const { heads, kvHeads, keyDim, valueDim, bias } = options;
+  const [keyFloats, valueFloats] = [kvHeads * keyDim, kvHeads * valueDim];
+  scratch.k.set(k.subarray(at * keyFloats, (at + count) * keyFloats));
+  scratch.v.set(v.subarray(at * valueFloats, (at + count) * valueFloats));
+  fillFactors('phiK', bias, heads, position, count, scratch.phiK);
+}
+
+/** Appends the copied rows to the open block, and takes it in once it is full; `meanwhile` the next ones are copied. */
+function takeOpen(context: Context, count: number, meanwhile: () => void): void {
   const { state, constants, scratch, kernels } = context;
   const { keys, values, phi, position, skipped } = state;
   const { k, v, phiK } = scratch;
   const first = position[0]!;
   const kept = kernels.keepBlockKeys(keys, values, phi, k, v, phiK, constants.openShape, first, count);
   if (kept < count) refuse(context);
-  if (first + count === BLOCK_KEYS) skipped[0]! += takeBlocks(context, state, state, BLOCK_KEYS);
+  if (first + count === BLOCK_KEYS) skipped[0]! += takeBlocks(context, state, state, BLOCK_KEYS, meanwhile);
+  else meanwhile();
   position[0] = (first + count) % BLOCK_KEYS;
 }
 
 /** Takes in the copied rows, which are whole blocks: threads share out the blocks first, then the queries. */
-function takeWhole(context: Context, count: number): void {
+function takeWhole(context: Context, count: number, meanwhile: () => void): void {
   const { options, state, constants, scratch, together } = context;
   const { heads: H, kvHeads, keyDim, valueDim, threads } = options;
   const { keys, values, phi, k, v, phiK } = scratch;
@@ -238,7 +241,7 @@ function takeWhole(context: Context, count: number): void {
     return [keys, values, phi, ...own, constants.shape, first, rows] as const;
   });
   if (sum(together('keepBlockKeys', shares)) < count) refuse(context);
-  state.skipped[0]! += takeBlocks(context, scratch, state, count);
+  state.skipped[0]! += takeBlocks(context, scratch, state, count, meanwhile);
 }
 
 /** The error of rows among the copied ones that are not finite. */
@@ -254,7 +257,13 @@ interface Blocks {
 }
 
 /** Takes the first `count` keys of the open block, or of those in scratch, into a running softmax; threads share the queries. */
-function takeBlocks(context: Context, blocks: Blocks, softmax: Softmax, count: number): number {
+function takeBlocks(
+  context: Context,
+  blocks: Blocks,
+  softmax: Softmax,
+  count: number,
+  meanwhile?: () => void,
+): number {
   const { options, state, constants, scratch, together } = context;
   const { queries } = constants;
   const shape = blocks === state ? constants.openShape : constants.shape;
@@ -265,7 +274,7 @@ function takeBlocks(context: Context, blocks: Blocks, softmax: Softmax, count: n
     const scores = scratch.scores.subarray(i * TILE_ROWS * BLOCK_KEYS);
     return [queries, keys, values, phi, m, l, o, scores, shape, N, count, from, to] as const;
   });
-  return sum(together('attendBlocks', shares));
+  return sum(together('attendBlocks', shares, meanwhile));
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);

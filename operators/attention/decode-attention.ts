@@ -3,9 +3,9 @@
  *
  *   o_t = sum over j of e^(s_j) v_tj / sum over j of e^(s_j),  s_j = scale q_t . k_tj + bias_j      lse = log of the sum
  *
- * The keys of all rows are cut into units of 64 at fixed places, and units are dealt out to threads whatever rows they
- * belong to (stream-K). Each gives a partial (m, l, o); those of a row are merged in their order, so that the result is
- * the same to the last bit for any number of threads.
+ * The keys of all rows are cut into units of 256 at fixed places, and a unit is taken by whichever thread is free, whatever
+ * row it belongs to (stream-K). Each gives a partial (m, l, o); those of a row are merged in their order, so that the
+ * result is the same to the last bit for any number of threads.
  *
  * In      q  FixedSizeList<Float32>[H*K]   k  List<FixedSizeList<Float32>[Hkv*K]>   v  List<…[Hkv*V]>, as many as keys
  * Out     o  FixedSizeList<Float32>[H*V]   lse  [H]   one row per input row, same order
@@ -19,8 +19,9 @@
  */
 import { defineOperator, type StepContext } from '../../src/define-operator.js';
 import { corruptInput } from '../../src/errors.js';
-import { attentionKernels, unitScratch } from '../../src/kernels/attention.js';
-import { BLOCK_KEYS } from '../../src/kernels/attention-block.js';
+import { attentionKernels } from '../../src/kernels/attention.js';
+import { BLOCK_KEYS, TILE_ROWS } from '../../src/kernels/attention-block.js';
+import { UNIT_NUMBERS } from '../../src/kernels/decode-attention.js';
 import { checkedByStep, f32, i32, type Views } from '../../src/layout.js';
 import { integer } from '../../src/options.js';
 import { list, type Varying } from '../../src/row-types.js';
@@ -30,60 +31,89 @@ import {
   type AttentionOptions,
   attentionOptions,
   checkAttention,
+  evenShares,
+  mostShares,
   overflow,
   packedShape,
   rankOf,
-  shapeOf,
 } from './heads.js';
 
 export type DecodeAttentionOptions = AttentionOptions;
 
-/** Units that are copied into the arena and shared out at a time: about four megabytes of keys and values. */
-function unitsTogether(options: Attention): number {
-  const { kvHeads, keyDim: K, valueDim: V, threads } = options;
-  const unitFloats = BLOCK_KEYS * kvHeads * (K + V);
-  return Math.max(threads, Math.min(256, Math.floor(2 ** 20 / unitFloats)));
+/** Keys of a unit, at most. */
+const UNIT_KEYS = 256;
+
+/**
+ * How much is copied into the arena and shared out at a time: with one thread, what stays in the second level cache.
+ * There are two of each, one being filled while threads work on the other.
+ */
+function roomOf({ heads, kvHeads, keyDim: K, valueDim: V, threads }: Attention) {
+  const floats = threads === 1 ? 2 ** 16 : 2 ** 20;
+  const units = Math.min(256, Math.floor(2 ** 20 / (heads * (K + V))));
+  return {
+    keys: Math.max(UNIT_KEYS, Math.min(64 * UNIT_KEYS, Math.floor(floats / (kvHeads * (K + V))))),
+    units: Math.max(mostShares(threads), units),
+  };
 }
 
 const scratch = (options: Attention) => {
   const { heads: H, kvHeads, keyDim: K, valueDim: V, threads } = options;
-  const [U, R] = [unitsTogether(options), rankOf(options)];
+  const [room, R] = [roomOf(options), rankOf(options)];
   return {
-    q: f32(U, H, K),
-    k: f32(U, BLOCK_KEYS, kvHeads, K),
-    v: f32(U, BLOCK_KEYS, kvHeads, V),
-    phiQ: f32(U, H, R),
-    phiK: f32(U, BLOCK_KEYS, H, R),
-    counts: i32(U),
-    m: f32(U, H),
-    l: f32(U, H),
-    o: f32(U, H, V),
+    q: f32(2, room.units, H, K),
+    k: f32(2, room.keys, kvHeads, K),
+    v: f32(2, room.keys, kvHeads, V),
+    phiQ: f32(2, room.units, H, R),
+    phiK: f32(2, room.keys, H, R),
+    units: i32(2, room.units, UNIT_NUMBERS),
+    m: f32(room.units, H),
+    l: f32(room.units, H),
+    o: f32(room.units, H, V),
     /** What a row's units so far come to. */
     mRow: f32(H),
     lRow: f32(H),
     oRow: f32(H, V),
-    own: f32(threads, unitScratch(shapeOf(options))),
+    scores: f32(mostShares(threads), TILE_ROWS, BLOCK_KEYS),
   };
 };
 
 const constants = (options: Attention) => ({ shape: packedShape(options) });
 
+type Scratch = Views<ReturnType<typeof scratch>>;
 type Context = StepContext<
   Attention,
   unknown,
   ReturnType<typeof constants>,
-  Views<ReturnType<typeof scratch>>,
+  Scratch,
   (typeof attentionKernels)['twins']
 >;
 
-/** A run of a row's keys that fills units from the first one on. */
+/** What a round has of a row: keys from the row's key `at` on, which are the round's from `first` on, in so many units. */
 interface Run {
   readonly row: number;
-  /** Its first unit among those together, and how many. */
+  readonly at: number;
+  readonly first: number;
   readonly unit: number;
+  units: number;
+  keys: number;
+  endsRow: boolean;
+}
+
+/** A key of a row: where a round begins. */
+interface Place {
+  readonly row: number;
+  readonly at: number;
+}
+
+/** Units that are worked on together: their runs, their keys, and where the next round begins. */
+interface Round {
+  readonly start: Place;
+  readonly runs: readonly Run[];
   readonly units: number;
-  readonly startsRow: boolean;
-  readonly endsRow: boolean;
+  readonly keys: number;
+  readonly end: Place;
+  /** Its half of the scratch. */
+  readonly half: Pick<Scratch, 'q' | 'k' | 'v' | 'phiQ' | 'phiK' | 'units'>;
 }
 
 interface Rows {
@@ -112,29 +142,23 @@ export const decodeAttention = defineOperator({
   scratch,
   threads: ({ threads }) => threads,
   step(context, { numRows: T, q, k, v, o, lse }) {
-    const most = unitsTogether(context.options);
-    let runs: Run[] = [];
-    let units = 0;
-    let dealt = 0;
-    const finish = () => {
-      attend(context, units, dealt);
-      for (const run of runs) mergeRun(context, run, o, lse);
-      runs = [];
-      dealt += units;
-      units = 0;
+    const halves = [0, 1].map((half) => halfOf(context.scratch, half));
+    const prepare = (start: Place, number: number) => {
+      if (start.row === T) return undefined;
+      const round = planRound(context, { q, k, v }, start, T, halves[number % 2]!);
+      copyRound(context, { q, k, v }, round);
+      return round;
     };
-    for (let row = 0; row < T; row++) {
-      const keys = keysOf({ q, k, v }, row);
-      for (let at = 0; at === 0 || at < keys; ) {
-        if (units === most) finish();
-        const count = Math.min(keys - at, (most - units) * BLOCK_KEYS);
-        const run = copyRun(context, { q, k, v }, row, at, count, units);
-        runs.push({ ...run, startsRow: at === 0, endsRow: at + count === keys });
-        units += run.units;
-        at += Math.max(count, 1);
-      }
+    let round = prepare({ row: 0, at: 0 }, 0);
+    for (let number = 1; round !== undefined; number++) {
+      const { end, runs }: Round = round;
+      let next: Round | undefined;
+      attend(context, round, () => {
+        next = prepare(end, number);
+      });
+      for (const run of runs) mergeRun(context, run, o, lse);
+      round = next;
     }
-    finish();
   },
   tolerance: 2e-6,
   examples: [
@@ -154,59 +178,71 @@ function keysOf({ k, v }: Rows, row: number): number {
   });
 }
 
-/** Copies `count` keys of a row, from its key `at` on, into units from `unit` on. */
-function copyRun(
-  context: Context,
-  { q, k, v }: Rows,
-  row: number,
-  at: number,
-  count: number,
-  unit: number,
-): Pick<Run, 'row' | 'unit' | 'units'> {
-  const { options, scratch } = context;
-  const { heads: H, kvHeads, keyDim, valueDim, bias } = options;
-  const R = rankOf(options);
-  const units = Math.ceil(count / BLOCK_KEYS);
-  const copy = (role: 'k' | 'v', { offsets, values }: Varying, width: number) => {
-    const first = offsets[row]! + at;
-    const target = scratch[role].subarray(unit * BLOCK_KEYS * width);
-    target.set((values as Float32Array).subarray(first * width, (first + count) * width));
-  };
-  copy('k', k, kvHeads * keyDim);
-  copy('v', v, kvHeads * valueDim);
-  const last = k.offsets[row + 1]! - k.offsets[row]! - 1;
-  const query = q.subarray(row * H * keyDim, (row + 1) * H * keyDim);
-  for (let i = unit; i < unit + units; i++) {
-    scratch.q.set(query, i * query.length);
-    scratch.counts[i] = Math.min(BLOCK_KEYS, count - (i - unit) * BLOCK_KEYS);
-    fillFactors('phiQ', bias, H, last, 1, scratch.phiQ.subarray(i * H * R));
-  }
-  fillFactors('phiK', bias, H, at, count, scratch.phiK.subarray(unit * BLOCK_KEYS * H * R));
-  return { row, unit, units };
+/** A half of what there is two of. */
+function halfOf(scratch: Scratch, half: number): Round['half'] {
+  const of = <A extends Float32Array | Int32Array>(both: A) =>
+    both.subarray((half * both.length) / 2, ((half + 1) * both.length) / 2) as A;
+  const { q, k, v, phiQ, phiK, units } = scratch;
+  return { q: of(q), k: of(k), v: of(v), phiQ: of(phiQ), phiK: of(phiK), units: of(units) };
 }
 
-/** The partial results of all units that are together, of which the first is number `dealt` of the batch. */
-function attend(context: Context, units: number, dealt: number): void {
-  if (units === 0) return;
+/** Cuts keys into units from a place on, as many as there is room for, and writes down what they are. */
+function planRound({ options }: Context, rows: Rows, start: Place, T: number, half: Round['half']): Round {
+  const room = roomOf(options);
+  const runs: Run[] = [];
+  let [units, keys, row, at] = [0, 0, start.row, start.at];
+  while (row < T && units < room.units) {
+    const left = keysOf(rows, row) - at;
+    const count = Math.min(UNIT_KEYS, left);
+    if (keys + count > room.keys) break;
+    if (runs.at(-1)?.row !== row) {
+      runs.push({ row, at, first: keys, unit: units, units: 0, keys: 0, endsRow: false });
+    }
+    const run = runs.at(-1)!;
+    half.units.set([row - start.row, keys, count], units * UNIT_NUMBERS);
+    units++;
+    run.units++;
+    keys += count;
+    run.keys += count;
+    run.endsRow = count === left;
+    [row, at] = run.endsRow ? [row + 1, 0] : [row, at + count];
+  }
+  return { start, runs, units, keys, end: { row, at }, half };
+}
+
+/** Copies a round's queries, keys and values, each of which lie one behind the other. */
+function copyRound({ options }: Context, { q, k, v }: Rows, { start, runs, keys, half }: Round): void {
+  const { heads: H, kvHeads, keyDim: K, valueDim: V, bias } = options;
+  const R = rankOf(options);
+  half.q.set(q.subarray(start.row * H * K, (start.row + runs.length) * H * K));
+  const copy = ({ offsets, values }: Varying, width: number, target: Float32Array) => {
+    const first = (offsets[start.row]! + start.at) * width;
+    target.set((values as Float32Array).subarray(first, first + keys * width));
+  };
+  copy(k, kvHeads * K, half.k);
+  copy(v, kvHeads * V, half.v);
+  if (bias === undefined) return;
+  for (const { row, at, first, keys: count } of runs) {
+    const last = k.offsets[row + 1]! - k.offsets[row]! - 1;
+    fillFactors('phiQ', bias, H, last, 1, half.phiQ.subarray((row - start.row) * H * R));
+    fillFactors('phiK', bias, H, at, count, half.phiK.subarray(first * H * R));
+  }
+}
+
+/** The partial results of a round's units; `meanwhile` the next round is prepared. */
+function attend(context: Context, { units, half }: Round, meanwhile: () => void): void {
   const { options, scratch, constants, together } = context;
-  const { shape } = constants;
-  const { q, k, v, phiQ, phiK, m, l, o, own, counts } = scratch;
-  const { threads } = options;
-  const floats = own.length / threads;
-  const shares = Array.from({ length: threads }, (_, thread) => {
-    const mine = own.subarray(thread * floats);
-    const first = firstOf(thread, dealt, threads);
-    return [q, k, v, phiQ, phiK, m, l, o, mine, shape, counts, units, first, threads] as const;
+  const { m, l, o, scores } = scratch;
+  const { q, k, v, phiQ, phiK } = half;
+  const shares = evenShares(units, options.threads).map(([from, to], i) => {
+    const own = scores.subarray(i * TILE_ROWS * BLOCK_KEYS);
+    return [q, k, v, phiQ, phiK, m, l, o, own, constants.shape, half.units, from, to] as const;
   });
-  const taken = together('attendUnits', shares).reduce((sum, own) => sum + own, 0);
+  const taken = together('attendUnits', shares, meanwhile).reduce((sum, own) => sum + own, 0);
   if (taken === units) return;
   context.check('k');
   context.check('v');
 }
-
-/** The first of the units behind number `dealt` that a thread gets: they go round. */
-const firstOf = (thread: number, dealt: number, threads: number) =>
-  (thread + threads - (dealt % threads)) % threads;
 
 /** Merges a run's units into what the row's came to before, in their order; writes the output behind its last. */
 function mergeRun(
@@ -217,36 +253,33 @@ function mergeRun(
 ): void {
   const { heads: H, valueDim: V } = options;
   const { mRow, lRow, oRow } = scratch;
-  if (run.startsRow) {
+  const { row, unit, units, endsRow } = run;
+  if (run.at === 0) {
     mRow.fill(-Infinity);
     lRow.fill(0);
     oRow.fill(0);
   }
-  for (let unit = run.unit; unit < run.unit + run.units; unit++) {
-    const m = scratch.m.subarray(unit * H);
-    const l = scratch.l.subarray(unit * H);
-    kernels.mergeSoftmax(mRow, lRow, oRow, m, l, scratch.o.subarray(unit * H * V), H, V);
-  }
-  if (!run.endsRow) return;
+  const part = (x: Float32Array, floats: number) => x.subarray(unit * floats);
+  const parts = [part(scratch.m, H), part(scratch.l, H), part(scratch.o, H * V)] as const;
+  kernels.mergeUnits(mRow, lRow, oRow, ...parts, units, H, V);
+  if (!endsRow) return;
   kernels.settleSoftmax(mRow, lRow, oRow, H, V);
   if (kernels.firstNonFinite(oRow, H * V) >= 0) throw overflow(NAME);
-  o.set(oRow, run.row * H * V);
-  lse.set(mRow, run.row * H);
+  o.set(oRow, row * H * V);
+  lse.set(mRow, row * H);
 }
 
 /**
- * How many tiles of 64 keys each thread attends to in a batch whose rows have so many keys: the division that the
- * operator makes. They go round, so the numbers differ by one at most.
+ * How many tiles of 64 keys each of equally fast threads attends to in a batch whose rows have so many keys: units of four
+ * tiles at most, one after the other, go to the thread that is free first.
  */
 export function tilesOfThreads(lengths: ArrayLike<number>, threads: number): number[] {
   const counts = new Array<number>(integer({ threads }, 1, 64)).fill(0);
-  let dealt = 0;
   for (let row = 0; row < lengths.length; row++) {
-    const tiles = Math.ceil(lengths[row]! / BLOCK_KEYS);
-    counts.forEach((_, thread) => {
-      counts[thread]! += Math.ceil(Math.max(0, tiles - firstOf(thread, dealt, threads)) / threads);
-    });
-    dealt += tiles;
+    for (let at = 0; at < lengths[row]!; at += UNIT_KEYS) {
+      const tiles = Math.ceil(Math.min(UNIT_KEYS, lengths[row]! - at) / BLOCK_KEYS);
+      counts[counts.indexOf(Math.min(...counts))]! += tiles;
+    }
   }
   return counts;
 }

@@ -27,7 +27,7 @@ export interface AttentionOptions {
   readonly bias?: Bias;
   /** When the running sums are rescaled (default 'always'). The result is the same up to rounding. */
   readonly rescale?: Rescale;
-  /** Threads that share the heads, 1 … 64 (default 1). The result is the same to the last bit. */
+  /** Threads that share the work, 1 … 64 (default 1). The result is the same to the last bit. */
   readonly threads?: number;
 }
 
@@ -39,7 +39,7 @@ export const attentionOptions = {
   scale: 'factor on every q . k (default keyDim^-1/2)',
   bias: 'additive bias { rank, phiQ, phiK }, or alibi(slopes) (default none)',
   rescale: "'always' (default), 'deferred' or { threshold } in powers of 2, 0 … 64",
-  threads: 'threads that share the heads, 1 … 64 (default 1)',
+  threads: 'threads that share the work, 1 … 64 (default 1)',
 };
 
 export function checkAttention(options: AttentionOptions) {
@@ -100,12 +100,18 @@ export function shapeOf(options: Attention, ring: Partial<Shape> = {}): Shape {
 
 export const packedShape = (options: Attention, ring?: Partial<Shape>) => packShape(shapeOf(options, ring));
 
-/** `count` pieces of work in at most so many shares that differ by one at most: from, to (exclusive). */
+/** Shares a thread: as many as let whoever is free take the next, without its taking longer than the work. */
+const SHARES_A_THREAD = 4;
+
+/** `count` pieces of work in shares that differ by one at most: from, to (exclusive). One thread gets all in one. */
 export function evenShares(count: number, threads: number): [from: number, to: number][] {
-  const shares = Math.max(1, Math.min(count, threads));
+  const shares = threads === 1 ? 1 : Math.min(count, SHARES_A_THREAD * threads);
   const border = (i: number) => Math.floor((i * count) / shares);
   return Array.from({ length: shares }, (_, i) => [border(i), border(i + 1)]);
 }
+
+/** How many shares there are at most: so many have scratch of their own. */
+export const mostShares = (threads: number): number => (threads === 1 ? 1 : SHARES_A_THREAD * threads);
 
 /** The error of finite numbers whose products are not: outputs would be NaN from there on. */
 export const overflow = (who: string) =>

@@ -15,9 +15,9 @@
  * Source  Mahoney, Adaptive weighing of context models, 2005; columns as contexts: Gao and Parameswaran, Squish, 2016
  */
 import type { RecordBatch } from 'apache-arrow';
+import { batchOperator } from '../../src/batch-operator.js';
 import type { OpenOperator, Operator } from '../../src/operator.js';
 import { checked } from '../../src/options.js';
-import { batchOperator } from './batch-operator.js';
 import {
   type BatchOptions,
   batchFingerprint,

@@ -14,13 +14,13 @@
  * Source  as compressBatches
  */
 import type { RecordBatch } from 'apache-arrow';
+import { batchOperator } from '../../src/batch-operator.js';
 import { corruptInput, DataflowError, limitExceeded, reason } from '../../src/errors.js';
 import type { Backend } from '../../src/kernels/kernel.js';
 import type { OpenOperator, Operator } from '../../src/operator.js';
 import { checked } from '../../src/options.js';
 import { readColumn } from '../../src/read-column.js';
 import { binary } from '../../src/row-types.js';
-import { batchOperator } from './batch-operator.js';
 import {
   type BatchOptions,
   batchFingerprint,

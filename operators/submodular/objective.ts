@@ -41,6 +41,7 @@ export interface Objective<S = unknown> {
   empty(): S;
   /** What the element would add. Changes nothing. */
   gain(state: S, element: Element): number;
+  /** Adds an element to the set of a state. */
   add(state: S, element: Element): void;
   /** Takes out an element that was added. */
   remove?(state: S, element: Element): void;

@@ -7,12 +7,15 @@ import { reason } from '../errors.js';
 import { compressCommand } from './compress.js';
 import { decompressCommand } from './decompress.js';
 import { oneLine } from './format.js';
+import { graphCommand } from './graph.js';
+import { initCommand } from './init.js';
 import { inspectCommand } from './inspect.js';
 import { operatorsCommand } from './operators.js';
 import { pipeCommand } from './pipe.js';
 import { runCommand } from './run.js';
 import { testCommand } from './test.js';
 import { UsageError } from './usage-error.js';
+import { validateCommand } from './validate.js';
 
 const program = new Command('chunkwise')
   .description('Stateful chunkwise operators over streams of Apache Arrow batches')
@@ -25,7 +28,10 @@ const commands = [
   decompressCommand,
   testCommand,
   pipeCommand,
+  initCommand,
   runCommand,
+  validateCommand,
+  graphCommand,
   operatorsCommand,
   inspectCommand,
 ];

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import * as operators from '../../operators/index.js';
 import { arrowType } from '../columns.js';
 import type { OperatorMaker } from '../define-operator.js';
-import { chosenBackend } from '../kernels/kernel.js';
+import { backendInWords } from '../kernels/kernel.js';
 import type { Operator } from '../operator.js';
 import { isArrayType, isListType, type RowType, type RowTypes } from '../row-types.js';
 import { bytes, table } from './format.js';
@@ -32,7 +32,7 @@ function list(): string {
     ...makers.map(([name, { definition }]) => [name, definition.summary]),
     ...ofBatches.map(({ name, description }) => [name, description.summary]),
   ];
-  return `${table(rows)}\n\nkernels: ${chosenBackend()}`;
+  return `${table(rows)}\n\nkernels: ${backendInWords()}`;
 }
 
 function details(name: string): string {

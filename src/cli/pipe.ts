@@ -42,7 +42,7 @@ async function pipe(
       .from(input === undefined ? arrowStream() : arrowFile(input))
       .pipe(...operators)
       .to(output === undefined ? arrowStreamSink() : arrowFileSink(output, { overwrite: force }))
-      .run({ onProgress: progress.onProgress });
+      .run({ onProgress: progress.listeners });
     progress.done(report);
   } finally {
     progress.stop();

@@ -4,63 +4,46 @@
  *   lightningAttention {"keyDim": 8, "valueDim": 8} perKey {"column": "user", "maxKeys": 1000}
  *   dynamicSubmodular {"k": 20, "objective": {"coverage": {"maxItems": 5000}}} slidingWindow {"windowRows": 10000}
  */
-import * as operators from '../../operators/index.js';
-import { DataflowError, reason } from '../errors.js';
+import { reason } from '../errors.js';
+import { makeStep } from '../flow-file/make-flow.js';
+import { takesOperator, wordsOf as wordsOfKind } from '../flow-file/words.js';
+import { nearest } from '../nearest.js';
 import type { Operator } from '../operator.js';
-import { perKey } from '../per-key.js';
-import { rebatch } from '../rebatch.js';
 import { UsageError } from './usage-error.js';
 
-type Maker = (options: never) => Operator;
-
-/** The operators that a step can name. */
-export const stepMakers: Readonly<Record<string, Maker>> = {
-  ...Object.fromEntries(Object.entries(operators).filter(([, value]) => 'definition' in value)),
-  compressBatches: operators.compressBatches,
-  decompressBatches: operators.decompressBatches,
-  rebatch,
-} as Readonly<Record<string, Maker>>;
-
-/** What can be put around an operator. */
-export const stepWrappers: Readonly<Record<string, (operator: Operator, options: never) => Operator>> = {
-  perKey: (operator, { column, ...options }: { column: string; maxKeys: number }) =>
-    perKey(column, operator, options),
-  slidingWindow: (operator, options: operators.SlidingWindowOptions) =>
-    operators.slidingWindow(options, operator),
-};
-
 /** A name with options: an operator, or what is put around one. */
-export interface Word {
+interface Word {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Makes the operator of this name, with the wrappers around it; names and options that are none are usage errors. */
-export function operatorNamed({ name, options }: Word, ...wrappers: readonly Word[]): Operator {
-  const make = known('operator', stepMakers, name);
-  const around = wrappers.map((word) => ({ wrap: known('wrapper', stepWrappers, word.name), ...word }));
-  try {
-    return around.reduce((inner, word) => word.wrap(inner, word.options as never), make(options as never));
-  } catch (error) {
-    if (error instanceof DataflowError) throw new UsageError(error.message, { cause: error });
-    throw error;
-  }
-}
-
 /** Makes the operator that the text describes; a text that describes none is a usage error. */
 export function operatorFrom(text: string): Operator {
-  const [first, ...wrappers] = wordsOf(text);
+  const words = wordsOf(text);
+  const known = wordsOfKind('step');
+  const [inside, around] = [false, true].map((isAround) =>
+    Object.keys(known).filter((name) => name !== 'id' && takesOperator(known[name]!) === isAround),
+  ) as [string[], string[]];
+  const [first, ...wrappers] = words;
   if (first === undefined) {
-    const around = Object.keys(stepWrappers).join(' or ');
-    throw new UsageError(`step '${text}', expected 'OPERATOR {json}', and behind it ${around} {json}`);
+    throw new UsageError(
+      `step '${text}', expected 'OPERATOR {json}', and behind it ${around.join(' or ')} {json}`,
+    );
   }
-  return operatorNamed(first, ...wrappers);
+  refuseUnknown('operator', first, inside);
+  for (const wrapper of wrappers) refuseUnknown('wrapper', wrapper, around);
+  const spec = Object.fromEntries(words.map(({ name, options }) => [name, options]));
+  return makeStep(spec, (_path, what, expected, got, cause) => {
+    const message = cause === undefined ? `${what}, expected ${expected}, got ${got}` : reason(cause);
+    return new UsageError(message, { cause });
+  });
 }
 
-function known<T>(what: string, makers: Readonly<Record<string, T>>, name: string): T {
-  if (Object.hasOwn(makers, name)) return makers[name]!;
-  const names = Object.keys(makers).join(', ');
-  throw new UsageError(`${what} '${name}' is not known, expected one of ${names}`);
+function refuseUnknown(what: string, { name }: Word, names: readonly string[]): void {
+  if (names.includes(name)) return;
+  const guess = nearest(name, names);
+  const expected = guess === undefined ? `one of ${names.join(', ')}` : `'${guess}'`;
+  throw new UsageError(`${what} '${name}' is not known, expected ${expected}`);
 }
 
 function wordsOf(text: string): Word[] {

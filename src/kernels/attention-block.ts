@@ -103,9 +103,34 @@ export function attendRow(
   scores: Float32Array,
 ): number {
   if (from >= to) return 0;
-  const { m, l, at, o, oRow } = query;
-  const { valueDim: V, threshold } = shape;
   scoreRow(query, block, shape, from, to, scores);
+  return attendScores(
+    query,
+    { values: block.values, first: 0, stride: shape.valueDim },
+    shape,
+    from,
+    to,
+    scores,
+  );
+}
+
+/** A value a key: where the first begins, and how far apart they are. */
+export interface Values {
+  readonly values: Float32Array;
+  readonly first: number;
+  readonly stride: number;
+}
+
+/** The same for keys whose scores there are, which become their weights. */
+export function attendScores(
+  query: Query,
+  { values, first, stride }: Values,
+  { valueDim: V, threshold }: Shape,
+  from: number,
+  to: number,
+  scores: Float32Array,
+): number {
+  const { m, l, at, o, oRow } = query;
   const before = m[at]!;
   let highest = -Infinity;
   for (let j = from; j < to; j++) highest = Math.max(highest, scores[j]!);
@@ -116,7 +141,7 @@ export function attendRow(
   l[at] = fround(l[at]! * rescale) + weigh(scores, now === -Infinity ? 0 : now, from, to);
   m[at] = now;
   for (let i = 0; i < V; i++) o[oRow + i] = o[oRow + i]! * rescale;
-  for (let j = from; j < to; j++) addScaled(o, oRow, scores[j]!, block.values, j * V, V);
+  for (let j = from; j < to; j++) addScaled(o, oRow, scores[j]!, values, first + j * stride, V);
   for (let i = 0; i < V; i++) o[oRow + i] = flushed(o[oRow + i]!);
   return keeps ? 1 : 0;
 }

@@ -4,6 +4,7 @@
  */
 #include "attention.h"
 #include "columns.h"
+#include "decode-attention.h"
 
 /** Where a head's blocks lie in the rings. */
 INLINE Block blockOf(Block rings, const Shape *shape, int head, int slot) {
@@ -131,7 +132,7 @@ INLINE void rebase(double *decay, double *total, int count) {
   *total = 0;
 }
 
-/** Rows of a call inside of one block, and where the running softmax of theirs is kept. */
+/** Rows of a call, which lie inside of one block, and where the running softmax of some of theirs is kept. */
 typedef struct {
   int block, first, count;
   Queries queries;
@@ -172,7 +173,7 @@ INLINE int attendRows(const Shape *shape, const Rows64 *own, Block rings, int he
 }
 
 /** From the rows' own block back to the oldest one in the window, then the sinks that have left it. */
-INLINE int attendRing(const Shape *shape, const Rows64 *own, Block rings, int head) {
+INLINE int attendRows64(const Shape *shape, const Rows64 *own, Block rings, int head) {
   const int oldest = own->block * BLOCK_KEYS + own->first - shape->windowRows + 1;
   const int oldestBlock = oldest > 0 ? oldest / BLOCK_KEYS : 0;
   int kept = 0;
@@ -183,125 +184,111 @@ INLINE int attendRing(const Shape *shape, const Rows64 *own, Block rings, int he
   return kept;
 }
 
-/** What a call of causalAttention works on. */
-typedef struct {
-  const float *q, *k, *v, *g, *phiQ, *phiK, *sinkBias;
-  float *o;
-} CausalRows;
-
-INLINE int runCausalHead(const Shape *shape, Block rings, CausalRows rows, Rows64 own, int head, int t) {
-  const int H = shape->H, K = shape->K, V = shape->V, R = shape->R, width = K + R;
-  float *packed = (float *)own.queries.query;
-  for (int i = 0; i < own.count; i++) {
-    const int at = (t + i) * H + head;
-    packQuery(rows.q + at * K, rows.phiQ + at * R, shape, packed + i * width);
-    own.queries.m[i] = rows.sinkBias ? rows.sinkBias[head] : -__builtin_inff();
-    own.queries.l[i] = rows.sinkBias ? 1 : 0;
-    fill(own.queries.o + i * V, 0, V);
-  }
-  if (shape->decays) {
-    own.queries.decay = blockOf(rings, shape, head, slotOf(shape, own.block)).decay + own.first;
-  }
-  const int kept = attendRing(shape, &own, rings, head);
-  for (int i = 0; i < own.count; i++) {
-    float *o = own.queries.o + i * V;
-    normalize(o, own.queries.m[i], own.queries.l[i], V);
-    map(same, o, rows.o + ((t + i) * H + head) * V, V);
-  }
-  return kept;
-}
-
-INLINE int runCausalGroup(const Shape *shape, Block rings, double *total, CausalRows rows, Rows64 own, int kvHead,
-                          int t) {
-  const int H = shape->H, kvHeads = shape->kvHeads, K = shape->K, V = shape->V, R = shape->R;
-  const int group = H / kvHeads, slot = slotOf(shape, own.block);
-  int kept = 0;
-  for (int head = kvHead * group; head < (kvHead + 1) * group; head++) {
-    const Block block = blockOf(rings, shape, head, slot);
-    if (head == kvHead * group) {
-      keepKeys(block, shape, rows.k + (t * kvHeads + kvHead) * K, kvHeads * K, rows.v + (t * kvHeads + kvHead) * V,
-               kvHeads * V, own.first, own.count);
-    }
-    if (R > 0) keepPhi(block.phi, R, rows.phiK + (t * H + head) * R, H * R, own.first, own.count);
-    if (shape->decays) keepDecays(block.decay, total + head, rows.g + t * H + head, H, own.first, own.count);
-    kept += runCausalHead(shape, rings, rows, own, head, t);
-    if (shape->decays && own.first + own.count == BLOCK_KEYS) {
-      rebase(rings.decay + head * shape->ringBlocks * BLOCK_KEYS, total + head, shape->ringBlocks * BLOCK_KEYS);
-    }
-  }
-  return kept;
-}
-
 /**
- * Appends T rows to the rings and writes their outputs, for heads of keys `from` to below `to`.
+ * Appends T rows, which lie in one block, to the rings, for heads of keys `from` to below `to`.
  *
  * keys [kvHeads, blocks, K, 64], values [kvHeads, blocks, 64, V], phi [H, blocks, R, 64], decay [H, blocks, 64],
- * total [H]; q [T, H K], k [T, kvHeads K], v [T, kvHeads V], g [T, H], phiQ, phiK [T, H R], sinkBias [H] or null,
- * o [T, H V]; scratch [4 64 + 64 (K + R + V + 2)]. `position` counts the rows before; see `ringPosition`.
+ * total [H]; k [T, kvHeads K], v [T, kvHeads V], g [T, H], phiK [T, H R]. `position` counts the rows before; see
+ * `ringPosition`. Gives T.
  */
-EXPORT int causalAttention(float *keys, float *values, float *phi, double *decay, double *total, const float *q,
-                           const float *k, const float *v, const float *g, const float *phiQ, const float *phiK,
-                           const float *sinkBias, float *o, float *scratch, const Shape *shape, int T, int position,
-                           int from, int to) {
+EXPORT int keepRing(float *keys, float *values, float *phi, double *decay, double *total, const float *k,
+                    const float *v, const float *g, const float *phiK, const Shape *shape, int T, int position,
+                    int from, int to) {
+  const int H = shape->H, kvHeads = shape->kvHeads, K = shape->K, V = shape->V, R = shape->R;
   const Block rings = {keys, values, phi, decay};
-  const CausalRows rows = {q, k, v, g, phiQ, phiK, sinkBias, o};
-  float *m = scratch + TILE_ROWS * BLOCK_KEYS, *l = m + BLOCK_KEYS, *sums = l + BLOCK_KEYS;
-  const Queries queries = {sums + BLOCK_KEYS * shape->V, 0, m, l, sums, 1, shape->V};
-  int kept = 0;
-  for (int kvHead = from; kvHead < to; kvHead++) {
-    for (int t = 0; t < T;) {
-      const int first = (position + t) % BLOCK_KEYS;
-      const int count = rowsOfPart(first, T - t, BLOCK_KEYS);
-      const Rows64 own = {(position + t) / BLOCK_KEYS, first, count, queries, scratch};
-      kept += runCausalGroup(shape, rings, total, rows, own, kvHead, t);
-      t += count;
+  const int group = H / kvHeads, ringKeys = shape->ringBlocks * BLOCK_KEYS;
+  const int slot = slotOf(shape, position / BLOCK_KEYS), first = position % BLOCK_KEYS;
+  for (int head = from * group; head < to * group; head++) {
+    const Block block = blockOf(rings, shape, head, slot);
+    const int kvHead = head / group;
+    if (head % group == 0) {
+      keepKeys(block, shape, k + kvHead * K, kvHeads * K, v + kvHead * V, kvHeads * V, first, T);
     }
+    if (R > 0) keepPhi(block.phi, R, phiK + head * R, H * R, first, T);
+    if (shape->decays && first == 0) rebase(decay + head * ringKeys, total + head, ringKeys);
+    if (shape->decays) keepDecays(block.decay, total + head, g + head, H, first, T);
+  }
+  return T;
+}
+
+/**
+ * The outputs of T rows that the rings have, for their tiles of four rows `from` to below `to`, counted through all heads:
+ * q [T, H K], phiQ [T, H R], sinkBias [H] or null; o [T, H V]. m, l [H, 64] and packed [H, 64, K + R] are scratch that
+ * all tiles have together, scores [4, 64] is this call's own. Gives how often a row was not rescaled.
+ */
+EXPORT int attendRing(float *keys, float *values, float *phi, double *decay, const float *q, const float *phiQ,
+                      const float *sinkBias, float *o, float *m, float *l, float *packed, float *scores,
+                      const Shape *shape, int T, int position, int from, int to) {
+  const int H = shape->H, K = shape->K, V = shape->V, R = shape->R, width = K + R;
+  const Block rings = {keys, values, phi, decay};
+  const int tiles = (T + TILE_ROWS - 1) / TILE_ROWS;
+  int kept = 0;
+  for (int tile = from; tile < to;) {
+    const int head = tile / tiles, row = tile % tiles * TILE_ROWS;
+    const int here = least(to - tile, tiles - tile % tiles);
+    const int rows = least(here * TILE_ROWS, T - row), at = head * BLOCK_KEYS + row;
+    const Block own = blockOf(rings, shape, head, slotOf(shape, position / BLOCK_KEYS));
+    const int first = position % BLOCK_KEYS + row;
+    const double *decays = shape->decays ? own.decay + first : 0;
+    float *oRow = o + row * H * V + head * V;
+    const Queries queries = {packed + at * width, decays, m + at, l + at, oRow, 1, H * V};
+    for (int i = 0; i < rows; i++) {
+      packQuery(q + ((row + i) * H + head) * K, phiQ + ((row + i) * H + head) * R, shape, packed + (at + i) * width);
+      m[at + i] = sinkBias ? sinkBias[head] : -__builtin_inff();
+      l[at + i] = sinkBias ? 1 : 0;
+      fill(oRow + i * H * V, 0, V);
+    }
+    kept += attendRows64(shape, &(Rows64){position / BLOCK_KEYS, first, rows, queries, scores}, rings, head);
+    for (int i = 0; i < rows; i++) normalize(oRow + i * H * V, m[at + i], l[at + i], V);
+    tile += here;
   }
   return kept;
 }
 
-/** Takes a block's first `count` keys into the running softmax of one query a head: m, l [H], o [H, V]. */
-INLINE void attendHeads(const float *queries, Block rings, float *m, float *l, float *o, const Shape *shape, int count,
-                        float *scores) {
-  const int group = shape->R > 0 ? 1 : shape->H / shape->kvHeads;
-  const Queries all = {queries, 0, m, l, o, 1, shape->V};
+/** A run of keys: which row of queries asks, its first key, how many. */
+typedef struct {
+  int32_t row, first, count;
+} Unit;
+
+INLINE void attendUnit(Asking asking, Column all, Unit unit, const Shape *shape, float *scores) {
+  const int K = shape->K, V = shape->V, R = shape->R;
+  const int group = R > 0 ? 1 : shape->H / shape->kvHeads;
   for (int head = 0; head < shape->H; head += group) {
-    const Block block = blockOf(rings, shape, head, 0);
-    for (int row = 0; row < group; row += TILE_ROWS) {
-      attendQueries(all, block, shape, head + row, head + group, count, scores);
-    }
+    const int kvHead = head / (shape->H / shape->kvHeads);
+    const Column column = {all.k + kvHead * K, all.v + kvHead * V, all.phi + head * R,
+                           all.kStride, all.vStride, all.phiStride};
+    const Asking own = {asking.q + head * K, asking.phiQ + head * R, asking.m + head, asking.l + head,
+                        asking.o + head * V};
+    attendGroup(own, columnFrom(column, unit.first), group, unit.count, shape, scores);
   }
 }
 
 /**
- * The running softmax of one query a head over at most 64 keys, for every `stride`th of `units` from `first` on:
- * q [units, H K], k [units, 64, kvHeads K], v [units, 64, kvHeads V], phiQ [units, H R], phiK [units, 64, H R],
- * counts [units] of keys; m, l [units, H], o [units, H, V] start anew.
+ * The running softmax of one query a head over a run of keys, for the units `from` to below `to`: q [rows, H K],
+ * phiQ [rows, H R], k [keys, kvHeads K], v [keys, kvHeads V], phiK [keys, H R], units [units] of row, first key and
+ * count; m, l [units, H], o [units, H, V] start anew. scratch [4, 64].
  * Gives the units that it took: it stops at one with a number that is not finite.
- * scratch [4 64 + H (K + R) + 64 (kvHeads (K + V) + H R)].
  */
 EXPORT int attendUnits(const float *q, const float *k, const float *v, const float *phiQ, const float *phiK, float *m,
-                       float *l, float *o, float *scratch, const Shape *shape, const int32_t *counts, int units,
-                       int first, int stride) {
-  const int H = shape->H, kvHeads = shape->kvHeads, K = shape->K, V = shape->V, R = shape->R;
-  float *queries = scratch + TILE_ROWS * BLOCK_KEYS, *keys = queries + H * (K + R);
-  float *values = keys + kvHeads * K * BLOCK_KEYS, *phi = values + kvHeads * V * BLOCK_KEYS;
-  int taken = 0;
-  for (int unit = first; unit < units; unit += stride) {
-    for (int head = 0; head < H; head++) {
-      const int at = unit * H + head;
-      packQuery(q + at * K, phiQ + at * R, shape, queries + head * (K + R));
-      m[at] = -__builtin_inff();
-      l[at] = 0;
-    }
-    fill(o + unit * H * V, 0, H * V);
-    const int row = unit * BLOCK_KEYS;
-    const int rows = keepBlockKeys(keys, values, phi, k + row * kvHeads * K, v + row * kvHeads * V, phiK + row * H * R,
-                                   shape, 0, counts[unit]);
-    if (rows < counts[unit]) break;
-    attendHeads(queries, (Block){keys, values, phi, 0}, m + unit * H, l + unit * H, o + unit * H * V, shape, rows,
-                scratch);
-    taken++;
+                       float *l, float *o, float *scratch, const Shape *shape, const int32_t *units, int from, int to) {
+  const int H = shape->H, V = shape->V, R = shape->R;
+  const Column all = {k, v, phiK, shape->kvHeads * shape->K, shape->kvHeads * V, H * R};
+  int at = from;
+  for (; at < to; at++) {
+    const Unit unit = ((const Unit *)units)[at];
+    const Asking asking = {q + unit.row * H * shape->K, phiQ + unit.row * H * R, m + at * H, l + at * H, o + at * H * V};
+    if (firstNonFinite(k + unit.first * all.kStride, unit.count * all.kStride) >= 0) break;
+    if (firstNonFinite(v + unit.first * all.vStride, unit.count * all.vStride) >= 0) break;
+    fill(asking.m, -__builtin_inff(), H);
+    fill(asking.l, 0, H);
+    fill(asking.o, 0, H * V);
+    attendUnit(asking, all, unit, shape, scratch);
   }
-  return taken;
+  return at - from;
+}
+
+/** (m, l, o) [n] += each of `count` others in turn, m2, l2 [count, n], o2 [count, n, V]. */
+EXPORT void mergeUnits(float *m, float *l, float *o, const float *m2, const float *l2, const float *o2, int count, int n,
+                       int V) {
+  for (int i = 0; i < count; i++) mergeSoftmax(m, l, o, m2 + i * n, l2 + i * n, o2 + i * n * V, n, V);
 }

@@ -11,13 +11,13 @@ import {
   type Block,
   mergeRow,
   normalize,
-  packQuery,
   type Shape,
   TILE_ROWS,
   unpackShape,
 } from './attention-block.js';
-import { causalAttention } from './causal-attention.js';
+import { attendRing, keepRing } from './causal-attention.js';
 import { keepKey, keepValue } from './chunk.js';
+import { attendUnits, mergeUnits } from './decode-attention.js';
 import { defineKernels } from './kernel.js';
 import { firstAbove, firstNonFinite } from './math.js';
 import { wasm } from './wasm/attention.js';
@@ -152,60 +152,6 @@ export function mergeSoftmax(
   for (let i = 0; i < n; i++) mergeRow(m, l, o, m2, l2, o2, i, V);
 }
 
-/** Floats of scratch that `attendUnits` takes. */
-export const unitScratch = ({ heads: H, kvHeads, keyDim: K, valueDim: V, rank: R }: Shape): number =>
-  TILE_ROWS * BLOCK_KEYS + H * (K + R) + BLOCK_KEYS * (kvHeads * (K + V) + H * R);
-
-/**
- * The running softmax of one query a head over at most 64 keys, for every `stride`th of `units` from `first` on:
- * q [units, H K], k [units, 64, kvHeads K], v [units, 64, kvHeads V], phiQ [units, H R], phiK [units, 64, H R],
- * counts [units] of keys; m, l [units, H], o [units, H, V] start anew. scratch of `unitScratch` floats. Gives the units
- * that it took: it stops at one with a number that is not finite.
- */
-export function attendUnits(
-  q: Float32Array,
-  k: Float32Array,
-  v: Float32Array,
-  phiQ: Float32Array,
-  phiK: Float32Array,
-  m: Float32Array,
-  l: Float32Array,
-  o: Float32Array,
-  scratch: Float32Array,
-  shape: Int32Array,
-  counts: Int32Array,
-  units: number,
-  first: number,
-  stride: number,
-): number {
-  const unpacked = unpackShape(shape);
-  const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = unpacked;
-  const queries = scratch.subarray(TILE_ROWS * BLOCK_KEYS);
-  const keys = queries.subarray(H * (K + R));
-  const values = keys.subarray(kvHeads * K * BLOCK_KEYS);
-  const phi = values.subarray(kvHeads * V * BLOCK_KEYS);
-  const part = (x: Float32Array, unit: number, floats: number) => x.subarray(unit * floats);
-  let taken = 0;
-  for (let unit = first; unit < units; unit += stride) {
-    for (let h = 0; h < H; h++) {
-      const at = unit * H + h;
-      packQuery(q, at * K, phiQ, at * R, unpacked, queries, h * (K + R));
-    }
-    const [ownM, ownL, ownO] = [part(m, unit, H), part(l, unit, H), part(o, unit, H * V)];
-    ownM.fill(-Infinity, 0, H);
-    ownL.fill(0, 0, H);
-    ownO.fill(0, 0, H * V);
-    const kRows = part(k, unit, BLOCK_KEYS * kvHeads * K);
-    const vRows = part(v, unit, BLOCK_KEYS * kvHeads * V);
-    const phiRows = part(phiK, unit, BLOCK_KEYS * H * R);
-    const count = counts[unit]!;
-    if (keepBlockKeys(keys, values, phi, kRows, vRows, phiRows, shape, 0, count) < count) break;
-    attendBlocks(queries, keys, values, phi, ownM, ownL, ownO, scratch, shape, 1, count, 0, H);
-    taken++;
-  }
-  return taken;
-}
-
 export const attentionKernels = defineKernels('attention', wasm, {
   firstNonFinite,
   firstAbove,
@@ -213,6 +159,8 @@ export const attentionKernels = defineKernels('attention', wasm, {
   attendBlocks,
   settleSoftmax,
   mergeSoftmax,
-  causalAttention,
+  keepRing,
+  attendRing,
   attendUnits,
+  mergeUnits,
 });

@@ -2,8 +2,10 @@
  * Builds every C file beside this one to WebAssembly: `wasm/<name>.ts` holds the module as base64 text.
  *
  * The compiler is clang, itself built to WebAssembly: a fresh clone needs npm packages and nothing else. It is only
- * loaded when a source is newer than what was made from it.
+ * loaded when a source is newer than what was made from it. Meanwhile `native/build.mjs` does the same for this machine.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
@@ -86,6 +88,10 @@ async function build() {
   }
 }
 
+const native = once(
+  spawn(process.execPath, [join(SOURCES, 'native', 'build.mjs')], { stdio: 'inherit' }),
+  'close',
+);
 if (!upToDate()) {
   try {
     await build();
@@ -94,3 +100,4 @@ if (!upToDate()) {
     process.exitCode = 1;
   }
 }
+await native;

@@ -1,11 +1,12 @@
 /**
- * Causal attention over a ring of key blocks: the twin of `causalAttention` in `attention.c`.
+ * Causal attention over a ring of key blocks: the twins of `keepRing` and `attendRing` in `attention.c`.
  */
 import {
   attendRow,
   BLOCK_KEYS,
   normalize,
   packQuery,
+  type Query,
   type Shape,
   TILE_ROWS,
   unpackShape,
@@ -13,10 +14,6 @@ import {
 
 /** Sums of decays below this are made less, all of them by the last one. */
 const LOWEST_TOTAL = -(2 ** 20);
-
-/** Floats of scratch that a call takes. */
-export const causalScratch = ({ keyDim: K, valueDim: V, rank: R }: Shape): number =>
-  TILE_ROWS * BLOCK_KEYS + BLOCK_KEYS * (K + R + V + 2);
 
 /**
  * The position that stands for `rows` rows before: the same place in the ring, and as far from the start as matters,
@@ -53,27 +50,21 @@ function blockAt(rings: Rings, slot: number, { keyDim: K, valueDim: V, rank: R }
 }
 
 /**
- * Appends T rows to the rings and writes their outputs, for heads of keys `from` to below `to`.
+ * Appends T rows, which lie in one block, to the rings, for heads of keys `from` to below `to`.
  *
- * decay [H, blocks, 64], total [H]: sums of all log decays up to each row, and up to the last; g [T, H];
- * sinkBias [H] or undefined; scratch of `causalScratch` floats; `position` from `ringPosition`.
- * Gives how often a row was not rescaled.
+ * decay [H, blocks, 64], total [H]: sums of all log decays up to each row, and up to the last; g [T, H]; `position` from
+ * `ringPosition`. Gives T.
  */
-export function causalAttention(
+export function keepRing(
   keys: Float32Array,
   values: Float32Array,
   phi: Float32Array,
   decay: Float64Array,
   total: Float64Array,
-  q: Float32Array,
   k: Float32Array,
   v: Float32Array,
   g: Float32Array,
-  phiQ: Float32Array,
   phiK: Float32Array,
-  sinkBias: Float32Array | undefined,
-  o: Float32Array,
-  scratch: Float32Array,
   shape: Int32Array,
   T: number,
   position: number,
@@ -81,25 +72,101 @@ export function causalAttention(
   to: number,
 ): number {
   const unpacked = unpackShape(shape);
-  const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R, ringBlocks, decays } = unpacked;
-  const part = <A extends Float32Array | Float64Array>(x: A, i: number, length: number) =>
-    x.subarray(i * length * BLOCK_KEYS, (i + 1) * length * BLOCK_KEYS) as A;
-  let kept = 0;
+  const { heads: H, kvHeads } = unpacked;
   for (let head = (from * H) / kvHeads; head < (to * H) / kvHeads; head++) {
     const kvHead = Math.floor((head * kvHeads) / H);
-    const rings = {
-      keys: part(keys, kvHead, ringBlocks * K),
-      values: part(values, kvHead, ringBlocks * V),
-      phi: part(phi, head, ringBlocks * R),
-      decay: decays === 0 ? undefined : part(decay, head, ringBlocks),
-    };
+    const rings = ringsOf(keys, values, phi, decay, head, unpacked);
+    if (position % BLOCK_KEYS === 0) total[head] = rebase(rings.decay, total[head]!);
     for (let t = 0; t < T; t++) {
-      const row = position + t;
       const at = t * H + head;
-      total[head] = keepRow(rings, unpacked, row, k, v, t * kvHeads + kvHead, phiK, at, g, total[head]!);
-      packQuery(q, at * K, phiQ, at * R, unpacked, scratch, BLOCK_KEYS);
-      kept += attendRing(rings, unpacked, row, sinkBias?.[head], total[head]!, o, at * V, scratch);
-      if (row % BLOCK_KEYS === BLOCK_KEYS - 1) total[head] = rebase(rings.decay, total[head]!);
+      total[head] = keepRow(
+        rings,
+        unpacked,
+        position + t,
+        k,
+        v,
+        t * kvHeads + kvHead,
+        phiK,
+        at,
+        g,
+        total[head]!,
+      );
+    }
+  }
+  return T;
+}
+
+function ringsOf(
+  keys: Float32Array,
+  values: Float32Array,
+  phi: Float32Array,
+  decay: Float64Array,
+  head: number,
+  { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R, ringBlocks, decays }: Shape,
+): Rings {
+  const part = <A extends Float32Array | Float64Array>(x: A, i: number, length: number) =>
+    x.subarray(i * length * BLOCK_KEYS, (i + 1) * length * BLOCK_KEYS) as A;
+  const kvHead = Math.floor((head * kvHeads) / H);
+  return {
+    keys: part(keys, kvHead, ringBlocks * K),
+    values: part(values, kvHead, ringBlocks * V),
+    phi: part(phi, head, ringBlocks * R),
+    decay: decays === 0 ? undefined : part(decay, head, ringBlocks),
+  };
+}
+
+/**
+ * The outputs of T rows that the rings have, for their tiles of four rows `from` to below `to`, counted through all heads:
+ * q [T, H K], phiQ [T, H R], sinkBias [H] or undefined; o [T, H V]. m, l [H, 64], packed [H, 64, K + R] and scores [4, 64]
+ * are scratch. Gives how often a row was not rescaled.
+ */
+export function attendRing(
+  keys: Float32Array,
+  values: Float32Array,
+  phi: Float32Array,
+  decay: Float64Array,
+  q: Float32Array,
+  phiQ: Float32Array,
+  sinkBias: Float32Array | undefined,
+  o: Float32Array,
+  m: Float32Array,
+  l: Float32Array,
+  packed: Float32Array,
+  scores: Float32Array,
+  shape: Int32Array,
+  T: number,
+  position: number,
+  from: number,
+  to: number,
+): number {
+  const unpacked = unpackShape(shape);
+  const { heads: H, keyDim: K, valueDim: V, rank: R } = unpacked;
+  const tiles = Math.ceil(T / TILE_ROWS);
+  let kept = 0;
+  for (let tile = from; tile < to; tile++) {
+    const head = Math.floor(tile / tiles);
+    const rings = ringsOf(keys, values, phi, decay, head, unpacked);
+    const first = (tile % tiles) * TILE_ROWS;
+    for (let t = first; t < Math.min(first + TILE_ROWS, T); t++) {
+      const [from, at, own] = [t * H + head, head * BLOCK_KEYS + t, position + t];
+      packQuery(q, from * K, phiQ, from * R, unpacked, packed, at * (K + R));
+      m[at] = sinkBias?.[head] ?? -Infinity;
+      l[at] = sinkBias === undefined ? 0 : 1;
+      const oRow = from * V;
+      o.fill(0, oRow, oRow + V);
+      const block = blockAt(rings, slotOf(Math.floor(own / BLOCK_KEYS), unpacked), unpacked);
+      const query = {
+        packed,
+        row: at * (K + R),
+        decay: block.decay?.[own % BLOCK_KEYS] ?? 0,
+        m,
+        l,
+        at,
+        o,
+        oRow,
+      };
+      kept += attendWindow(query, rings, unpacked, own, scores);
+      normalize(o, oRow, m[at]!, l[at]!, V);
     }
   }
   return kept;
@@ -130,29 +197,15 @@ function keepRow(
 }
 
 /** From the row's own block back to the oldest one in its window, then the sinks that have left it. */
-function attendRing(
-  rings: Rings,
-  shape: Shape,
-  row: number,
-  sinkBias: number | undefined,
-  decay: number,
-  o: Float32Array,
-  oRow: number,
-  scratch: Float32Array,
-): number {
-  const { keyDim: K, valueDim: V, rank: R, windowRows, sinkRows, sinkBlocks } = shape;
+function attendWindow(query: Query, rings: Rings, shape: Shape, row: number, scores: Float32Array): number {
+  const { windowRows, sinkRows, sinkBlocks } = shape;
   const start = Math.max(0, row - windowRows + 1);
   const ownBlock = Math.floor(row / BLOCK_KEYS);
-  const packedEnd = BLOCK_KEYS + K + R;
-  const m = scratch.subarray(packedEnd, packedEnd + 1).fill(sinkBias ?? -Infinity);
-  const l = scratch.subarray(packedEnd + 1, packedEnd + 2).fill(sinkBias === undefined ? 0 : 1);
-  const query = { packed: scratch, row: BLOCK_KEYS, decay, m, l, at: 0, o, oRow };
-  o.fill(0, oRow, oRow + V);
   const attend = (block: number, from: number, to: number) => {
     const first = block * BLOCK_KEYS;
     const clamp = (x: number) => Math.max(0, Math.min(BLOCK_KEYS, x - first));
     const keys = blockAt(rings, slotOf(block, shape), shape);
-    return attendRow(query, keys, shape, clamp(from), clamp(to), scratch);
+    return attendRow(query, keys, shape, clamp(from), clamp(to), scores);
   };
   let kept = 0;
   for (let block = ownBlock; block >= Math.floor(start / BLOCK_KEYS); block--) {
@@ -161,7 +214,6 @@ function attendRing(
   for (let block = 0; block < Math.min(sinkBlocks, ownBlock + 1); block++) {
     kept += attend(block, 0, Math.min(sinkRows, start));
   }
-  normalize(o, oRow, m[0]!, l[0]!, V);
   return kept;
 }
 

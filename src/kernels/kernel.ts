@@ -3,17 +3,18 @@
  *
  * A kernel is a function over typed arrays and numbers. Its TypeScript twin is its signature, its documentation and
  * its oracle; the same C source, built to WASM, is what runs. Both take the same arguments in the same order: an
- * array is passed on as its address in the arena, so the caller never sees which one it calls. A native build binds
- * the same arena once and receives the same integers.
+ * array is passed on as its address in the arena, so the caller never sees which one it calls. The native build of that
+ * source has the same bits too: it takes over wherever it was built.
  */
 import { once } from '../once.js';
 import { hasThreads, openCrew } from '../worker-pool.js';
+import { nativeAddon, openNativeArena } from './native-arena.js';
 import { forSharedMemory } from './shared-memory.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: twins are narrowed by each kernel set's own type
 export type Kernel = (...args: any[]) => unknown;
 export type Kernels = Readonly<Record<string, Kernel>>;
-export type Backend = 'wasm' | 'typescript';
+export type Backend = 'native' | 'wasm' | 'typescript';
 
 /** Some kernels in one C file: their twins, and the compiled module. */
 export interface KernelSet<K extends Kernels = Kernels> {
@@ -24,17 +25,22 @@ export interface KernelSet<K extends Kernels = Kernels> {
   readonly shared: () => WebAssembly.Module;
 }
 
-/** Calls a kernel that gives a number once for each list of arguments. Gives what each call gave, in their order. */
+/**
+ * Calls a kernel that gives a number once for each list of arguments, all lists of one length. Where there are threads,
+ * each call is taken by whoever is free; `meanwhile` is what the caller does before it takes calls as well. Gives what
+ * each call gave, in their order.
+ */
 export type Together<K extends Kernels> = <N extends string & keyof K>(
   name: N,
   argumentLists: readonly Readonly<Parameters<K[N]>>[],
+  meanwhile?: () => void,
 ) => number[];
 
 /** A fixed block of memory that never grows, with the kernels that reach into it. All of it starts as zeros. */
 export interface Arena<K extends Kernels = Kernels> {
   readonly backend: Backend;
   readonly buffer: ArrayBuffer;
-  /** The first byte that is free to use, a multiple of 64. */
+  /** The first byte that is free to use; its address is a multiple of 64. */
   readonly base: number;
   readonly kernels: K;
   /** Calls a kernel once for each list of arguments, at the same time where the arena has threads. */
@@ -61,9 +67,20 @@ export function defineKernels<K extends Kernels>(name: string, wasmBase64: strin
   };
 }
 
-/** The backend that `CHUNKWISE_KERNELS` asks for (`wasm` or `typescript`); WASM where it says nothing. */
+/**
+ * The backend that `CHUNKWISE_KERNELS` asks for (`native`, `wasm` or `typescript`). Where it says nothing, the native
+ * one if this machine has it, which it also needs to be asked for.
+ */
 export function chosenBackend(): Backend {
-  return globalThis.process?.env?.CHUNKWISE_KERNELS === 'typescript' ? 'typescript' : 'wasm';
+  const asked = globalThis.process?.env?.CHUNKWISE_KERNELS;
+  if (asked === 'typescript' || asked === 'wasm') return asked;
+  return nativeAddon() === undefined ? 'wasm' : 'native';
+}
+
+/** The backend as people are told: a native one with the build that it is. */
+export function backendInWords(): string {
+  const backend = chosenBackend();
+  return backend === 'native' ? `native (${nativeAddon()!.name})` : backend;
 }
 
 /** A thread's stack, as large as the build gives the first one. */
@@ -84,12 +101,14 @@ export function openArena<K extends Kernels>(
     return { backend, buffer: new ArrayBuffer(bytes), base: 0, kernels, together: oneByOne(kernels) };
   }
   if (threads > 1 && hasThreads()) return openSharedArena(set, bytes, threads);
+  const native = backend === 'native' ? openNativeArena(set, bytes) : undefined;
+  if (native !== undefined) return { ...native, together: oneByOne(native.kernels) };
   const plain = set.compiled();
   const base = reservedBytes(plain, false);
   const pages = Math.ceil((base + bytes) / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const kernels = boundKernels(set, plain, memory);
-  return { backend, buffer: memory.buffer, base, kernels, together: oneByOne(kernels) };
+  return { backend: 'wasm', buffer: memory.buffer, base, kernels, together: oneByOne(kernels) };
 }
 
 /** An arena whose memory threads share, each with a stack of its own behind the caller's. */
@@ -107,18 +126,21 @@ function openSharedArena<K extends Kernels>(set: KernelSet<K>, bytes: number, th
     buffer: memory.buffer as unknown as ArrayBuffer,
     base,
     kernels,
-    together: (name, argumentLists) =>
+    together: (name, argumentLists, meanwhile) =>
       crew.call(
         name,
         argumentLists.map((list) => list.map(addressOf)),
+        meanwhile,
       ),
   };
 }
 
 const oneByOne =
   <K extends Kernels>(kernels: K): Together<K> =>
-  (name, argumentLists) =>
-    argumentLists.map((list) => kernels[name]!(...list) as number);
+  (name, argumentLists, meanwhile) => {
+    meanwhile?.();
+    return argumentLists.map((list) => kernels[name]!(...list) as number);
+  };
 
 function boundKernels<K extends Kernels>(
   set: KernelSet<K>,

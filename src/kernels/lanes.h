@@ -12,16 +12,26 @@
 #endif
 
 /** A kernel: a function that the module exports under its own name. */
+#ifndef EXPORT
 #define EXPORT __attribute__((visibility("default")))
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 /** A function that is compiled once, however often it is called: for what is long and called seldom. */
 #define ONCE static __attribute__((noinline))
 
 /** For loops over registers, whose bounds are constants. */
+#ifdef __clang__
 #define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 64")
+#endif
 /** For loops over memory: an engine's own compiler makes slower code of an unrolled one. */
+#ifdef __clang__
 #define ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define ROLLED _Pragma("GCC unroll 1")
+#endif
 
 typedef float Vec __attribute__((vector_size(4 * W)));
 typedef int32_t Bits __attribute__((vector_size(4 * W)));

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bundled, CHROMIUM, inBareContext, inChromium } from './bundle.js';
+import { bundled, CHROMIUM, inBareContext, inChromium, OPTIONAL_PEERS } from './bundle.js';
 import { work } from './page.js';
 
 let code = '';
@@ -15,13 +15,14 @@ beforeAll(() => {
 
 describe('without Node', () => {
   it.each(['src/index.ts', 'operators/index.ts', 'operators/naive.ts', 'sources/index.ts', 'sinks/index.ts'])(
-    '%s imports nothing of Node except on use',
+    '%s imports nothing of Node and no optional package except on use',
     (entry) => {
       const { metafile } = bundled(`../../${entry}`);
       const imports = Object.entries(metafile.inputs).flatMap(([file, { imports }]) =>
         imports.filter(({ external }) => external).map(({ kind, path }) => `${file}: ${kind} ${path}`),
       );
-      expect(imports.filter((line) => !line.includes(': dynamic-import node:'))).toEqual([]);
+      const onUse = ['node:', ...OPTIONAL_PEERS].map((name) => `: dynamic-import ${name}`);
+      expect(imports.filter((line) => !onUse.some((use) => line.includes(use)))).toEqual([]);
     },
   );
 

@@ -2,7 +2,7 @@
  * Bundles for browsers, and two places to run them: a context that has only what browsers have, and Chromium.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -10,6 +10,12 @@ import { createContext, runInContext } from 'node:vm';
 import { buildSync, type Metafile } from 'esbuild';
 
 export const CHROMIUM = '/usr/bin/chromium';
+
+/** Packages that connectors load when they are used. */
+export const OPTIONAL_PEERS = Object.keys(
+  (JSON.parse(readFileSync('package.json', 'utf8')) as { peerDependencies: object }).peerDependencies,
+);
+
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** A script whose exports are those of `entry`, as the global `page`. */
@@ -21,7 +27,7 @@ export function bundled(entry: string): { code: string; metafile: Metafile } {
     format: 'iife',
     globalName: 'page',
     target: 'es2022',
-    external: ['node:*'],
+    external: ['node:*', ...OPTIONAL_PEERS.flatMap((name) => [name, `${name}/*`])],
     metafile: true,
     write: false,
     logLevel: 'error',

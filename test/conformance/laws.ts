@@ -56,8 +56,11 @@ export function newSubject(maker: OperatorMaker<object>, options: object, naive?
   };
 }
 
+/** Operators that name their columns; those of whole batches have laws of their own (test/relational). */
 const isMaker = (value: unknown): value is OperatorMaker<object> =>
-  typeof value === 'function' && 'definition' in value;
+  typeof value === 'function' &&
+  'definition' in value &&
+  'inputs' in (value as OperatorMaker<object>).definition;
 
 function subjectsOf(makers: object, naives: object): Subject[] {
   return [...new Set(Object.values(makers).filter(isMaker))].flatMap((maker) =>

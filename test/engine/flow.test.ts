@@ -1,6 +1,8 @@
 import type { RecordBatch } from 'apache-arrow';
 import { delay, filter, map, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { collect } from '../../sinks/index.js';
+import { csvFile } from '../../sources/index.js';
 import { memoryStore } from '../../src/checkpoint-store.js';
 import { dataflow } from '../../src/dataflow.js';
 import type { ProgressState } from '../../src/progress.js';
@@ -26,6 +28,24 @@ describe('a dataflow', () => {
     expect(sink.values).toEqual(sumsUpTo(80));
     expect(sink.finished).toBe(1);
     expect(sink.abandoned).toEqual([]);
+  });
+
+  it('reports bad rows of the whole flow, also where it resumes', async () => {
+    const text = Array.from({ length: 40 }, (_, i) => (i % 4 === 1 ? 'bad' : `${i}`)).join('\n');
+    const options = { schema: { x: 'float64' }, batchRows: 5 } as const;
+    for (const [badRows, counts] of [
+      ['skip', { skipped: 10, rejected: 0 }],
+      [collect(), { skipped: 0, rejected: 10 }],
+    ] as const) {
+      const source = csvFile(new TextEncoder().encode(`x\n${text}`), { ...options, badRows });
+      const store = memoryStore();
+      const sink = new Recording({
+        write: (i) => (i === 3 ? Promise.reject(new Error('killed')) : undefined),
+      });
+      const flow = dataflow('flow').from(source).to(sink);
+      await failure(flow.run({ checkpoint: { store, everyBatches: 2 } }), 'SINK_FAILED');
+      expect(await flow.run({ checkpoint: { store } })).toMatchObject({ rows: 30, resumedAt: 2, ...counts });
+    }
   });
 
   it('keeps the order where a step makes none, one or several batches of one', async () => {
@@ -82,6 +102,9 @@ describe('a dataflow', () => {
       bytesIn: 5 * 4 * 8,
       bytesOut: 0,
       resumedAt: null,
+      skipped: 0,
+      rejected: 0,
+      guarantee: null,
       complete: true,
     });
     expect(seconds).toBeGreaterThan(0);
@@ -107,15 +130,15 @@ describe('a dataflow', () => {
 });
 
 describe('progress', () => {
-  it('is told after every batch where no time must pass between, and once at the end', async () => {
+  it('is told before the first batch, after every batch where no time must pass between, and once at the end', async () => {
     const told: ProgressState[] = [];
     await dataflow('flow')
       .from(new Counting(5))
       .to(new Recording())
       .run({ onProgress: (state) => told.push(state), progressMs: 0 });
-    expect(told.map(({ batches }) => batches)).toEqual([1, 2, 3, 4, 5, 5, 5]);
+    expect(told.map(({ batches }) => batches)).toEqual([0, 1, 2, 3, 4, 5, 5, 5]);
     expect(told.at(-1)).toMatchObject({ rows: 20, inFlight: 0, fraction: 1 });
-    expect(told[1]!.fraction).toBeCloseTo(2 / 5);
+    expect(told[2]!.fraction).toBeCloseTo(2 / 5);
   });
 
   it('is throttled: the first at once, the others no closer than asked, the last always', async () => {

@@ -15,6 +15,12 @@ export function built(script: string, outfile: string): string {
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    // Clients of brokers are CommonJS.
+    banner: {
+      js: "import { createRequire as toRequire } from 'node:module'; const require = toRequire(import.meta.url);",
+    },
+    // Loaded where they are used, and with files of their own: a script that uses them lies beside the packages.
+    external: ['@duckdb/*', 'parquet-wasm'],
     logLevel: 'error',
   });
   return outfile;

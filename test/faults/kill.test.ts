@@ -13,6 +13,7 @@ import { dataflow } from '../../src/dataflow.js';
 import type { FaultPoint } from '../../src/fault-points.js';
 import { type ArrayType, f32, i32 } from '../../src/layout.js';
 import type { Sourced } from '../../src/source.js';
+import { randomFrom } from '../support/random.js';
 import { built, type Started, started } from './child.js';
 
 const BATCHES = 300;
@@ -24,17 +25,6 @@ const root = mkdtempSync(join(tmpdir(), 'chunkwise-'));
 const seed = Number(process.env.FAULT_SEED ?? 20_260_901);
 let script = '';
 const wholes = new Map<string, Buffer>();
-
-/** A small generator of numbers in 0 … 1 (mulberry32). */
-function randomFrom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Batches of 1 … 40 rows: a key of eight, and q, k, v of two heads. */
 async function writeInput(path: string): Promise<void> {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attentionKernels, tilesOf, unitScratch } from '../../src/kernels/attention.js';
+import { attentionKernels, tilesOf } from '../../src/kernels/attention.js';
 import { packShape, type Shape, TILE_ROWS } from '../../src/kernels/attention-block.js';
-import { causalScratch, ringPosition } from '../../src/kernels/causal-attention.js';
+import { ringPosition } from '../../src/kernels/causal-attention.js';
+import { UNIT_NUMBERS } from '../../src/kernels/decode-attention.js';
 import type { Backend } from '../../src/kernels/kernel.js';
 import { softmaxKernels } from '../../src/kernels/softmax.js';
 import { f32, f64, i32, type Views } from '../../src/layout.js';
@@ -54,7 +55,10 @@ const causalTypes = (shape: Shape) => {
     phiK: f32(MOST_ROWS, H, R),
     sinkBias: f32(H),
     o: f32(MOST_ROWS, H, V),
-    scratch: f32(causalScratch(shape)),
+    m: f32(H, BLOCK),
+    l: f32(H, BLOCK),
+    packed: f32(H, BLOCK, K + R),
+    scores: f32(TILE_ROWS, BLOCK),
     shape: i32(12),
   };
 };
@@ -76,12 +80,15 @@ function rowsFor(shape: Shape, T: number, seed: number): Rows {
 interface Settings {
   readonly cuts?: readonly number[];
   readonly backend?: Backend;
+  /** Tiles of rows that a call takes (default all). */
+  readonly tilesACall?: number;
   readonly last?: keyof CausalArrays;
   /** Sees the arrays after each call. */
   readonly meddle?: (arrays: CausalArrays, rowsSoFar: number) => void;
 }
 
-function causal(shape: Shape, rows: Rows, { cuts = [64], backend = 'wasm', last, meddle }: Settings = {}) {
+function causal(shape: Shape, rows: Rows, settings: Settings = {}) {
+  const { cuts = [64], backend = 'wasm', tilesACall = Number.POSITIVE_INFINITY, last, meddle } = settings;
   const { kernels, arrays: a, untouched } = guardedViews(attentionKernels, causalTypes(shape), backend, last);
   a.shape.set(packShape(shape));
   a.total.fill(0);
@@ -91,15 +98,24 @@ function causal(shape: Shape, rows: Rows, { cuts = [64], backend = 'wasm', last,
   const o = new Float32Array(T * perRow);
   let kept = 0;
   for (let t = 0, call = 0; t < T; call++) {
-    const count = Math.min(cuts[call % cuts.length]!, T - t);
+    const count = Math.min(cuts[call % cuts.length]!, T - t, BLOCK - (t % BLOCK));
     for (const role of ROWS) {
       const width = a[role].length / MOST_ROWS;
       a[role].set(rows[role].subarray(t * width, (t + count) * width));
     }
     const position = ringPosition(t, shape);
-    const { keys, values, phi, decay, total, q, k, v, g, phiQ, phiK, sinkBias } = a;
-    const inputs = [keys, values, phi, decay, total, q, k, v, g, phiQ, phiK, sinkBias] as const;
-    kept += kernels.causalAttention(...inputs, a.o, a.scratch, a.shape, count, position, 0, shape.kvHeads);
+    const rings = [a.keys, a.values, a.phi, a.decay] as const;
+    const place = [a.shape, count, position] as const;
+    for (let h = shape.kvHeads; h-- > 0; ) {
+      const kept = kernels.keepRing(...rings, a.total, a.k, a.v, a.g, a.phiK, ...place, h, h + 1);
+      expect(kept).toBe(count);
+    }
+    const tiles = tilesOf(shape.heads, count);
+    for (let from = 0; from < tiles; from += tilesACall) {
+      const to = Math.min(tiles, from + tilesACall);
+      const rows = [a.q, a.phiQ, a.sinkBias, a.o, a.m, a.l, a.packed, a.scores] as const;
+      kept += kernels.attendRing(...rings, ...rows, ...place, from, to);
+    }
     o.set(a.o.subarray(0, count * perRow), t * perRow);
     t += count;
     meddle?.(a, t);
@@ -116,8 +132,8 @@ const SHAPES: readonly Shape[] = [
   shapeOf({ heads: 1, keyDim: 64, valueDim: 64, rank: 1, windowRows: 65, decays: 1 }),
 ];
 
-describe('causalAttention, the kernel', () => {
-  it('has a twin in TypeScript with the same bits', () => {
+describe('keepRing and attendRing', () => {
+  it('have twins in TypeScript with the same bits', () => {
     for (const shape of SHAPES) {
       const rows = rowsFor(shape, 300, 1);
       const twin = causal(shape, rows, { backend: 'typescript', cuts: [50] });
@@ -128,7 +144,35 @@ describe('causalAttention, the kernel', () => {
     }
   });
 
-  it('gives the same bits however the rows are cut, one by one as well', () => {
+  it('have the bits of their twins while rings of several blocks turn more than twice', () => {
+    const rings = [
+      shapeOf({ heads: 2, keyDim: 7, valueDim: 5, windowRows: 333 }),
+      shapeOf({ heads: 3, kvHeads: 1, keyDim: 5, valueDim: 9, windowRows: 257, sinkRows: 71, threshold: 2 }),
+      shapeOf({ heads: 2, kvHeads: 1, keyDim: 3, valueDim: 6, rank: 2, windowRows: 449, decays: 1 }),
+    ];
+    for (const [i, shape] of rings.entries()) {
+      const rows = rowsFor(shape, 2 * BLOCK * (shape.ringBlocks + 1) + 37, i);
+      const twin = causal(shape, rows, { backend: 'typescript' });
+      for (const settings of [{}, { cuts: [61, 64, 1], tilesACall: 3 }]) {
+        const wasm = causal(shape, rows, settings);
+        expectSameBits(wasm.o, twin.o, JSON.stringify(shape));
+        expect(wasm.kept).toBe(twin.kept);
+        expect(wasm.untouched).toBe(true);
+      }
+    }
+  });
+
+  it('give the same bits whatever tiles a call takes', () => {
+    for (const shape of SHAPES) {
+      const rows = rowsFor(shape, 150, 2);
+      const whole = causal(shape, rows).o;
+      for (const tilesACall of [1, 3, 17]) {
+        expectSameBits(causal(shape, rows, { tilesACall }).o, whole, `${tilesACall} a call`);
+      }
+    }
+  });
+
+  it('give the same bits however the rows are cut, one by one as well', () => {
     const cuts = fc.array(fc.constantFrom(1, 2, 3, 5, 31, 63, 64), { minLength: 1, maxLength: 9 });
     fc.assert(
       fc.property(fc.constantFrom(...SHAPES), cuts, (shape, lengths) => {
@@ -142,7 +186,7 @@ describe('causalAttention, the kernel', () => {
     );
   });
 
-  it('reads nothing behind its arrays: each in turn ends where memory ends', () => {
+  it('read nothing behind its arrays: each in turn ends where memory ends', () => {
     for (const shape of SHAPES) {
       const rows = rowsFor(shape, 200, 5);
       const expected = causal(shape, rows).o;
@@ -303,40 +347,76 @@ describe('attendBlocks, mergeSoftmax and settleSoftmax', () => {
   });
 });
 
-describe('attendUnits', () => {
-  it('has a twin in TypeScript with the same bits, and takes every stride of units', () => {
+describe('attendUnits and mergeUnits', () => {
+  it('have twins in TypeScript with the same bits, whichever units a call takes', () => {
     for (const one of SHAPES) {
       const shape = { ...one, ringBlocks: 1, decays: 0 };
       const { heads: H, kvHeads, keyDim: K, valueDim: V, rank: R } = shape;
-      const counts = [64, 3, 0, 17];
-      const U = counts.length;
+      const units = [0, 0, 64, 0, 64, 67, 1, 131, 0, 2, 131, 1, 2, 132, 17];
+      const U = units.length / UNIT_NUMBERS;
+      const keys = 132 + 17;
       const types = {
-        q: f32(U, H, K),
-        k: f32(U, BLOCK, kvHeads, K),
-        v: f32(U, BLOCK, kvHeads, V),
-        phiQ: f32(U, H, R),
-        phiK: f32(U, BLOCK, H, R),
+        q: f32(3, H, K),
+        k: f32(keys, kvHeads, K),
+        v: f32(keys, kvHeads, V),
+        phiQ: f32(3, H, R),
+        phiK: f32(keys, H, R),
         m: f32(U, H),
         l: f32(U, H),
         o: f32(U, H, V),
-        scratch: f32(unitScratch(shape)),
+        mAll: f32(H),
+        lAll: f32(H),
+        oAll: f32(H, V),
+        scratch: f32(4, BLOCK),
         shape: i32(12),
-        counts: i32(U),
+        units: i32(U, UNIT_NUMBERS),
       };
-      const results = (backend: Backend, stride: number) => {
-        const { kernels, arrays: a, untouched } = guardedViews(attentionKernels, types, backend, 'counts');
+      const results = (backend: Backend, step: number, last: keyof typeof types = 'units') => {
+        const { kernels, arrays: a, untouched } = guardedViews(attentionKernels, types, backend, last);
         const random = uniform(3);
         for (const rows of [a.q, a.k, a.v, a.phiQ, a.phiK]) drawn(rows, () => 2 * random() - 1);
         a.shape.set(packShape(shape));
-        a.counts.set(counts);
-        const inputs = [a.q, a.k, a.v, a.phiQ, a.phiK, a.m, a.l, a.o, a.scratch, a.shape, a.counts] as const;
-        for (let first = 0; first < stride; first++) kernels.attendUnits(...inputs, U, first, stride);
+        a.units.set(units);
+        const inputs = [a.q, a.k, a.v, a.phiQ, a.phiK, a.m, a.l, a.o, a.scratch, a.shape, a.units] as const;
+        for (let from = 0; from < U; from += step) {
+          const to = Math.min(U, from + step);
+          expect(kernels.attendUnits(...inputs, from, to)).toBe(to - from);
+        }
+        a.mAll.fill(Number.NEGATIVE_INFINITY);
+        a.lAll.fill(0);
+        a.oAll.fill(0);
+        kernels.mergeUnits(a.mAll, a.lAll, a.oAll, a.m, a.l, a.o, U, H, V);
         expect(untouched()).toBe(true);
-        return Float32Array.from([a.m, a.l, a.o].flatMap((x) => Array.from(x)));
+        return Float32Array.from([a.m, a.l, a.o, a.mAll, a.lAll, a.oAll].flatMap((x) => Array.from(x)));
       };
-      const expected = results('wasm', 1);
-      expectSameBits(results('typescript', 1), expected, JSON.stringify(shape));
-      expectSameBits(results('wasm', 3), expected, 'in strides of 3');
+      const expected = results('wasm', U);
+      expectSameBits(results('typescript', U), expected, JSON.stringify(shape));
+      expectSameBits(results('wasm', 2), expected, 'two at a time');
+      for (const last of ['q', 'k', 'v', 'phiK', 'o'] as const) {
+        expectSameBits(results('wasm', U, last), expected, `${last} where memory ends`);
+      }
+    }
+  });
+
+  it('stop at a unit with a number that is not finite', () => {
+    const shape = shapeOf({ heads: 1, keyDim: 3, valueDim: 2, ringBlocks: 1 });
+    const types = { q: f32(3), k: f32(9, 3), v: f32(9, 2), m: f32(3), l: f32(3), o: f32(3, 2) };
+    const more = { scratch: f32(4, BLOCK), shape: i32(12), units: i32(3, UNIT_NUMBERS) };
+    for (const backend of ['wasm', 'typescript'] as const) {
+      for (const role of ['k', 'v'] as const) {
+        const { kernels, arrays: a } = guardedViews(
+          attentionKernels,
+          { ...types, ...more },
+          backend,
+          undefined,
+        );
+        a.shape.set(packShape(shape));
+        for (const x of [a.q, a.k, a.v]) x.fill(1);
+        a.units.set([0, 0, 3, 0, 3, 3, 0, 6, 3]);
+        a[role][a[role].length - 1] = Number.NEGATIVE_INFINITY;
+        const inputs = [a.q, a.k, a.v, a.q, a.k, a.m, a.l, a.o, a.scratch, a.shape, a.units] as const;
+        expect(kernels.attendUnits(...inputs, 0, 3)).toBe(2);
+      }
     }
   });
 });

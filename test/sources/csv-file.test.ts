@@ -99,7 +99,7 @@ describe('csvFile', () => {
     expect(await typesOf('a,b,c\n1,2,3\n', { schema })).toEqual({ a: 'Int64', b: 'Float32', c: 'Int32' });
     expect(await typesOf('a,b\n1,2\n', { schema: { a: 'utf8' } })).toEqual({ a: 'Utf8', b: 'Int32' });
     expect(
-      await typesOf('1,2\n', { header: false, schema: { x: 'uint8', y: 'date' }, rejects: collect() }),
+      await typesOf('1,2\n', { header: false, schema: { x: 'uint8', y: 'date' }, badRows: collect() }),
     ).toEqual({
       x: 'Uint8',
       y: 'Date32<DAY>',
@@ -133,16 +133,33 @@ describe('csvFile', () => {
     expect((await errorOf(rowsOf(csvFile(latin)))).message).toMatch(/line 2, .*not UTF-8/);
   });
 
-  it('sends rows that do not fit to the sink for rejects, and reads on', async () => {
+  it('sends rows that do not fit to the sink for bad rows, and reads on', async () => {
     const rejects = collect();
     const text = 'a,b\n1,x\nbad,y\n2\n3,"open\n4,z\n5,"x"y\n6,end\n';
-    expect(await read(text, { rejects, schema: { a: 'int32' } })).toEqual(['1 | x', '4 | z', '6 | end']);
+    expect(await read(text, { badRows: rejects, schema: { a: 'int32' } })).toEqual([
+      '1 | x',
+      '4 | z',
+      '6 | end',
+    ]);
     expect(cells(rejects.batches)).toEqual([
       "input | 3 | a | expected int32, got 'bad' | bad,y",
       'input | 4 | null | expected 2 cells, got 1 | 2',
       'input | 5 | null | quotes that do not add up | 3,"open',
       'input | 7 | null | quotes that do not add up | 5,"x"y',
     ]);
+  });
+
+  it('passes over rows that do not fit and counts them with the batch they were read with, those at the end too', async () => {
+    const text = `n\n1\nbad\n2\n3\n4\n${'bad\n'.repeat(5)}`;
+    const source = csvFile(bytesOf(text), { schema: { n: 'int32' }, batchRows: 2, badRows: 'skip' });
+    const all = await readAll(source);
+    expect(all.map(({ batch, skipped, rejected }) => [batch.numRows, skipped, rejected])).toEqual([
+      [2, 1, undefined],
+      [2, undefined, undefined],
+      [0, 5, undefined],
+    ]);
+    const rest = await readAll(source, all[1]!.next);
+    expect(rest.map(({ batch, skipped }) => [batch.numRows, skipped])).toEqual([[0, 5]]);
   });
 
   it('neither loses nor doubles a reject when it is read on from any position', async () => {
@@ -152,7 +169,7 @@ describe('csvFile', () => {
       csvFile(at('rejects.csv'), {
         schema: { n: 'int32' },
         batchRows: 4,
-        rejects: csvSink(at(name), { overwrite: true }),
+        badRows: csvSink(at(name), { overwrite: true }),
       });
     const whole = await readAll(source('all-rejects.csv'));
     const expected = readFileSync(at('all-rejects.csv'), 'utf8');
@@ -205,7 +222,9 @@ describe('csvFile', () => {
     expect(() => csvFile('x', { batchRows: 0 })).toThrow(/batchRows/);
     expect(() => csvFile('x', { sampleRows: 0.5 })).toThrow(/sampleRows/);
     expect(() => csvFile('')).toThrow(/path/);
-    expect(() => csvFile('x', { rejects: 'rejects.csv' as never })).toThrow(/rejects, expected a sink/);
+    expect(() => csvFile('x', { badRows: 'rejects.csv' as never })).toThrow(
+      /badRows, expected 'fail', 'skip' or a sink/,
+    );
     expect(() => csvFile('x', { seperator: ';' } as never)).toThrow(/seperator/);
   });
 

@@ -74,10 +74,10 @@ describe('jsonLines', () => {
     expect(error.at).toEqual({ file: at('bad.jsonl'), line: 2, column: 'a' });
   });
 
-  it('sends what does not fit to the sink for rejects, and reads on', async () => {
+  it('sends what does not fit to the sink for bad rows, and reads on', async () => {
     const rejects = collect();
     const text = '{"a":1}\n{"a":1.5}\nnot json\n[1]\n{"a":2,"new":3}\n{"a":3}\n';
-    expect(await read(text, { rejects, sampleRows: 1 })).toEqual(['1', '3']);
+    expect(await read(text, { badRows: rejects, sampleRows: 1 })).toEqual(['1', '3']);
     expect(cells(rejects.batches).map((row) => row.split(' | ').slice(1, 3))).toEqual([
       ['2', 'a'],
       ['3', 'null'],
