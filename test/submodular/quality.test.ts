@@ -5,7 +5,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Algorithm } from '../../operators/submodular/algorithm.js';
 import type { World } from '../../operators/submodular/oracle.js';
-import { defaults, exact, levels, levelsAtOnce, swap } from '../support/submodular-algorithms.js';
+import {
+  defaults,
+  exact,
+  levels,
+  levelsAtOnce,
+  levelsOfHighest,
+  swap,
+} from '../support/submodular-algorithms.js';
 import { type MeasureOptions, measure } from '../support/submodular-measure.js';
 import {
   coverageData,
@@ -57,6 +64,17 @@ describe('dynamicSubmodular', () => {
     expect(ratio.min).toBeGreaterThanOrEqual(0.93);
   });
 
+  it('loses nothing while a long repair goes on, and asks no more than its allowance', () => {
+    const { calls, ratio, certified } = on(defaults, facilityData(), 'window', {
+      n: 10_000,
+      updates: 4000,
+      samples: 40,
+    });
+    expect(certified).toBeLessThan(1);
+    expect(calls.mean).toBeLessThanOrEqual(30);
+    expect(ratio.min).toBeGreaterThanOrEqual(0.96);
+  });
+
   it('certifies every row with exact, attacked or not, and is not misled by decoys', () => {
     for (const stream of ['window', 'attack'] as const) {
       const { certified, ratio } = on(exact, coverageData(), stream);
@@ -86,6 +104,14 @@ describe('levelSubmodular', () => {
       expect(ratio.mean).toBeGreaterThanOrEqual(0.88);
     }
     expect(large.calls.mean).toBeLessThanOrEqual(1.5 * small.calls.mean);
+  });
+
+  it('is worth four fifths on similarities too when it chooses from the highest buckets', () => {
+    for (const data of [facilityData(), determinantData()]) {
+      const { ratio } = on(levelsOfHighest, data, 'window', { updates: 1500 });
+      expect(ratio.min).toBeGreaterThanOrEqual(0.8);
+      expect(ratio.mean).toBeGreaterThanOrEqual(0.88);
+    }
   });
 
   it('does not break down when the answer is deleted, which it does not promise', () => {

@@ -16,6 +16,9 @@ export const exact = (world: World): Algorithm =>
 export const levels = (world: World): Algorithm =>
   new LevelLadder(world, { epsilon: 0.2, bucket: 'largest', atOnce: false, seed: 1 });
 
+export const levelsOfHighest = (world: World): Algorithm =>
+  new LevelLadder(world, { epsilon: 0.2, bucket: 'highest', atOnce: false, seed: 1 });
+
 export const levelsAtOnce = (world: World): Algorithm =>
   new LevelLadder(world, { epsilon: 0.2, bucket: 'largest', atOnce: true, seed: 1 });
 
