@@ -3,6 +3,7 @@
  */
 export { arrowFileSink } from './arrow-file-sink.js';
 export { arrowStreamSink } from './arrow-stream-sink.js';
+export { type AvroFileSinkOptions, avroFileSink } from './avro-file-sink.js';
 export type { ByteOutput } from './byte-output.js';
 export { type BytesFileSinkOptions, bytesFileSink } from './bytes-file-sink.js';
 export { type Collected, collect } from './collect.js';

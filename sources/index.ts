@@ -3,6 +3,7 @@
  */
 export { type ArrowFileOptions, arrowFile } from './arrow-file.js';
 export { type ArrowStreamOptions, arrowStream } from './arrow-stream.js';
+export { type AvroFileOptions, avroFile } from './avro-file.js';
 export type { BadRowsPolicy } from './bad-rows.js';
 export type { ByteInput } from './byte-input.js';
 export { type BytesFileOptions, bytesFile } from './bytes-file.js';

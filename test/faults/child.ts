@@ -15,8 +15,6 @@ export function built(script: string, outfile: string): string {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    // DuckDB is a native module, which is loaded where it is used.
-    external: ['@duckdb/*'],
     // Clients of brokers are CommonJS.
     banner: {
       js: "import { createRequire as toRequire } from 'node:module'; const require = toRequire(import.meta.url);",
