@@ -5,11 +5,11 @@
  *
  * Prints:
  *   12922 lines, a vector of 96 numbers each, compared with 300 lines drawn from the log
- *   12.7 oracle calls a line
- *   168 changes between 26 answers
+ *   10.7 oracle calls a line
+ *   208 changes between 26 answers
  *   …
  *   after line 12922, the first 5 of 20, each with how many of the 300 it stands for:
- *     38  2001-01-24 INFO strike: Small Unknown bird - small hit B-737-300 during Approach at PHILADELPHIA INTL, Pennsylvania, Day, damage None
+ *     35  2001-01-24 INFO strike: Small Unknown bird - small hit B-737-300 during Approach at PHILADELPHIA INTL, Pennsylvania, Day, damage None
  *   …
  */
 import { readFileSync } from 'node:fs';

@@ -9,7 +9,7 @@
  *   until 2001-01-09  DFW ORD ATL DTW MSP STL PIT PHX 440 routes (greedy anew 440)
  *   …
  *   until 2001-03-31  ORD DFW ATL DTW IAH MSP STL LAX 540 routes (greedy anew 543)
- *   3.4 oracle calls an update
+ *   3.3 oracle calls an update
  */
 import { readFileSync } from 'node:fs';
 import type { RecordBatch } from 'apache-arrow';

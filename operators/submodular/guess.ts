@@ -10,7 +10,8 @@
 import type { Numbering } from './algorithm.js';
 import { Cursor } from './cursor.js';
 import { depthOf, type Level, loadLevels, saveLevel } from './level.js';
-import { concerns, type JobContext, LevelJob, type SavedJob } from './level-job.js';
+import { LevelJob, type SavedJob } from './level-job.js';
+import { concerns, type JobContext } from './level-task.js';
 import type { Rolls } from './rolls.js';
 
 export interface GuessOptions extends JobContext {

@@ -25,7 +25,12 @@ const makers = Object.entries(operators).filter(([, value]) => 'definition' in v
 ][];
 
 /** Operators of whole batches: they read any schema, so no columns are defined. */
-const ofBatches = [operators.compressBatches(), operators.decompressBatches()];
+const ofBatches: readonly Pick<Operator, 'name' | 'description' | 'stateBytes'>[] = [
+  operators.compressBatches(),
+  operators.decompressBatches(),
+  operators.eventTimeWindow({ time: 'at', windowMs: 60_000, aggregates: { rows: 'count' } }),
+  operators.sql('select * from batch'),
+];
 
 function list(): string {
   const rows = [
@@ -59,7 +64,7 @@ function details(name: string): string {
   ].join('\n');
 }
 
-const detailsOfBatches = ({ name, description, stateBytes }: Operator): string =>
+const detailsOfBatches = ({ name, description, stateBytes }: (typeof ofBatches)[number]): string =>
   [
     `${name}: ${description.summary}`,
     '',

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { onTestFinished } from 'vitest';
 
 /** Servers as `host:port`. */
 export const NATS = process.env.NATS_SERVER ?? '127.0.0.1:4222';
@@ -76,7 +76,7 @@ export const mosquitto: ServerCommand = (port, directory) => {
   return ['mosquitto', '-c', path];
 };
 
-/** A server that is not running yet; it and its directory are gone behind the test file. */
+/** A server that is not running yet; it and its directory are gone behind the test that asks for it. */
 export async function ownServer(command: ServerCommand): Promise<OwnServer> {
   const directory = mkdtempSync(join(tmpdir(), 'chunkwise-server-'));
   const port = await freePort();
@@ -90,7 +90,7 @@ export async function ownServer(command: ServerCommand): Promise<OwnServer> {
     running.kill('SIGKILL');
     await closed;
   };
-  afterAll(async () => {
+  onTestFinished(async () => {
     await kill();
     rmSync(directory, { recursive: true, force: true });
   });
