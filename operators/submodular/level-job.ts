@@ -11,10 +11,8 @@ import { nextBelow } from '../../src/random.js';
 import type { Numbering } from './algorithm.js';
 import { Cursor, type Listed } from './cursor.js';
 import { depthOf, type Level, loadLevels, saveLevel } from './level.js';
-import type { JobContext, Task } from './level-task.js';
-import type { World } from './oracle.js';
+import { concerns, type JobContext, type Task } from './level-task.js';
 import { PagedInts, pagedInts } from './paged-list.js';
-import type { Rolls } from './rolls.js';
 
 /** Random sets that are tried for each size. */
 const TRIALS = 8;
