@@ -153,7 +153,7 @@ export class Progress {
 
   /** Tells nothing any more. */
   stop(): void {
-    clearInterval(this.#timer);
+    if (this.#timer !== undefined) clearInterval(this.#timer);
   }
 
   #tellAll(state: ProgressState): void {

@@ -48,7 +48,11 @@ async function script(path: string): Promise<string> {
 
 async function withoutTypes(file: URL): Promise<string> {
   const { readFile } = await import('node:fs/promises');
-  const { ModuleKind, ScriptTarget, transpileModule } = await import('typescript');
+  // Named by a variable, so that nobody who bundles this package takes the compiler along.
+  const compiler = 'typescript';
+  const { ModuleKind, ScriptTarget, transpileModule } = (await import(
+    compiler
+  )) as typeof import('typescript');
   const source = await readFile(new URL(file.href.replace(/\.js$/, '.ts')), 'utf8');
   const compilerOptions = {
     module: ModuleKind.ESNext,

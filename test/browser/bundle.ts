@@ -86,7 +86,8 @@ export function inChromium(code: string, call: string): string {
       timeout: 60_000,
       maxBuffer: 2 ** 28,
     });
-    return /<title>(.*?)<\/title>/.exec(dom)?.[1] ?? 'no title';
+    // The script's text may hold titles of its own; the page's is set behind it.
+    return [...dom.matchAll(/<title>(.*?)<\/title>/g)].at(-1)?.[1] ?? 'no title';
   } finally {
     rmSync(directory, { recursive: true });
   }
