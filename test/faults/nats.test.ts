@@ -74,7 +74,7 @@ describe.skipIf(!isThere)('a process between NATS streams that is killed at rand
       const args = ['nats', NATS, input.name, output.name, root];
       const ended = await started(script, args, {
         onLine: (line, child) => {
-          if (line === 'running' && kills < KILLS) setTimeout(() => child.kill('SIGKILL'), random() * 500);
+          if (line === 'running' && kills < KILLS) setTimeout(() => child.kill('SIGKILL'), random() * 300);
         },
       });
       isDone = ended.lines.some((line) => line.startsWith('done'));
@@ -82,7 +82,7 @@ describe.skipIf(!isThere)('a process between NATS streams that is killed at rand
       if (!isDone) kills++;
       expect(++starts).toBeLessThan(MOST_STARTS);
     }
-    expect(kills).toBeGreaterThan(KILLS / 2);
+    expect(kills).toBeGreaterThan(2);
     expect(await output.texts()).toEqual(expected);
     await input.remove();
     await output.remove();

