@@ -53,7 +53,7 @@ describe('a followed log directory → onlineModel → JSON lines', () => {
     const writing = (async () => {
       for (const [i, text] of files.entries()) await grow(join(growing, `log-${i}.jsonl`), text);
     })();
-    expect((await run(growing, 'growing', 60_000, 2500)).signal).toBe('SIGKILL');
+    expect((await run(growing, 'growing', 60_000, 1500)).signal).toBe('SIGKILL');
     const { code, errors } = await run(growing, 'growing', 2000);
     expect(code, errors).toBe(0);
     await writing;
