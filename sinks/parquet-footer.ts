@@ -67,10 +67,10 @@ export function footerBytes(footer: ThriftStruct, magic: Uint8Array): Uint8Array
   return bytes;
 }
 
-/** The footer of a whole file. */
+/** The footer of a whole file, which may be forgotten: what the footer says of its columns is no view of it. */
 export function footerOf(file: Uint8Array): ThriftStruct {
   const end = file.length - TAIL_BYTES;
-  return decodeThrift(file.subarray(end - footerLength(file), end));
+  return decodeThrift(file.slice(end - footerLength(file), end));
 }
 
 /** The row groups of a footer. */
