@@ -12,6 +12,7 @@ import { checked } from '../src/options.js';
 import type { Sink } from '../src/sink.js';
 import {
   type CommitSession,
+  commitsTable,
   type ResolvedTransactional,
   type TokenMove,
   type TransactionalSinkOptions,
@@ -67,8 +68,7 @@ class DuckdbCommits implements CommitSession {
     this.#open = open;
     this.#options = options;
     this.#table = tableIdentifier(table, '"');
-    const commits = 'chunkwise_commits';
-    this.#commits = tableIdentifier(typeof table === 'string' ? commits : [table[0], commits], '"');
+    this.#commits = commitsTable(table, '"');
   }
 
   committedRows(run: string): Promise<number | undefined> {

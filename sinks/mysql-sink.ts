@@ -20,6 +20,7 @@ import { insertStatements } from './mysql-insert.js';
 import { mysqlType } from './mysql-values.js';
 import {
   type CommitSession,
+  commitsTable,
   type ResolvedTransactional,
   type TokenMove,
   type TransactionalSinkOptions,
@@ -83,8 +84,7 @@ class MysqlCommits implements CommitSession {
     this.#client = client;
     this.#options = options;
     this.#table = tableIdentifier(table, '`');
-    const commits = 'chunkwise_commits';
-    this.#commits = tableIdentifier(typeof table === 'string' ? commits : [table[0], commits], '`');
+    this.#commits = commitsTable(table, '`');
   }
 
   committedRows(run: string): Promise<number | undefined> {

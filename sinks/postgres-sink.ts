@@ -21,6 +21,7 @@ import { copyChunks } from './postgres-copy.js';
 import { postgresType, type TargetColumn } from './postgres-values.js';
 import {
   type CommitSession,
+  commitsTable,
   type ResolvedTransactional,
   type TokenMove,
   type TransactionalSinkOptions,
@@ -85,8 +86,7 @@ class PostgresCommits implements CommitSession {
     this.#client = client;
     this.#options = options;
     this.#table = tableIdentifier(table, '"');
-    const commits = 'chunkwise_commits';
-    this.#commits = tableIdentifier(typeof table === 'string' ? commits : [table[0], commits], '"');
+    this.#commits = commitsTable(table, '"');
   }
 
   committedRows(run: string): Promise<number | undefined> {

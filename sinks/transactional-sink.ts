@@ -10,6 +10,7 @@
  * 4. A token that is not where this run left it belongs to another process with the same checkpoints, and ends the run.
  */
 import type { RecordBatch, Schema } from 'apache-arrow';
+import { tableIdentifier } from '../sources/database.js';
 import { foreignPosition, integersAt, positionFields } from '../sources/position.js';
 import { untilAborted } from '../sources/until-aborted.js';
 import { describeSchema, sameSchema, sliceRows } from '../src/columns.js';
@@ -18,6 +19,8 @@ import { integer, oneOf, text, truth } from '../src/options.js';
 import { type Judge, type RetryPolicy, retried, retryOptions } from '../src/retry.js';
 import type { Sink, SinkWriter } from '../src/sink.js';
 import type { Position } from '../src/source.js';
+
+const COMMITS = 'chunkwise_commits';
 
 export interface TransactionalSinkOptions {
   /** The table, or its schema (in MySQL: its database) and the table. Names are taken literally. */
@@ -62,6 +65,10 @@ export function transactionalOptions(who: string, options: TransactionalSinkOpti
     connectTimeoutMs: integer({ connectTimeoutMs: options.connectTimeoutMs ?? 10_000 }, 1, 2 ** 31 - 1),
   };
 }
+
+/** Where tokens are: beside the table that rows go to. */
+export const commitsTable = (table: ResolvedTransactional['table'], quote: '"' | '`'): string =>
+  tableIdentifier(typeof table === 'string' ? COMMITS : [table[0], COMMITS], quote);
 
 /** How far the token of a run is moved, and from where. */
 export interface TokenMove {

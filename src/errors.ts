@@ -29,6 +29,8 @@ export interface ErrorAt {
   readonly column?: string;
   readonly file?: string;
   readonly line?: number;
+  /** The option that was refused, `outer.inner` where it lies in another. */
+  readonly option?: string;
 }
 
 export class DataflowError extends Error {
@@ -75,7 +77,9 @@ const sentence = (who: string, what: string, expected: string, got: string, advi
 
 /** An option outside of its range; thrown where the operator, source or sink is called. */
 export const optionRange = (who: string, option: string, expected: string, got: unknown, advice?: string) =>
-  new DataflowError('OPTION_RANGE', sentence(who, `option ${option}`, expected, shown(got), advice));
+  new DataflowError('OPTION_RANGE', sentence(who, `option ${option}`, expected, shown(got), advice), {
+    option: option.replaceAll("'", ''),
+  });
 
 export const columnMissing = (who: string, role: string, name: string, present: readonly string[]) =>
   new DataflowError(
@@ -223,6 +227,10 @@ export const queryRefused = (who: string, got: string, cause?: unknown) =>
 /** A query that failed over the rows that it was asked about. */
 export const queryFailed = (who: string, got: string, cause: unknown) =>
   new DataflowError('STEP_FAILED', sentence(who, 'the query', 'an answer', got), {}, cause);
+
+/** What a function refused that a flow file calls at `place`. */
+export const flowFileRefused = (place: string, message: string, at: ErrorAt, error: DataflowError) =>
+  new DataflowError(error.code, `${place}: ${message}`, { ...error.at, ...at }, error);
 
 /** A package that a connector needs and that could not be loaded. */
 export const missingPackage = (who: string, name: string, got: string, cause: unknown) =>

@@ -33,9 +33,9 @@ export function operatorFrom(text: string): Operator {
   refuseUnknown('operator', first, inside);
   for (const wrapper of wrappers) refuseUnknown('wrapper', wrapper, around);
   const spec = Object.fromEntries(words.map(({ name, options }) => [name, options]));
-  return makeStep(spec, (_path, what, expected, got, cause) => {
-    const message = cause === undefined ? `${what}, expected ${expected}, got ${got}` : reason(cause);
-    return new UsageError(message, { cause });
+  return makeStep(spec, {
+    wrong: (_, what, expected, got) => new UsageError(`${what}, expected ${expected}, got ${got}`),
+    refused: (_, error) => new UsageError(error.message, { cause: error }),
   });
 }
 

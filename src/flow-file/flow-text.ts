@@ -6,7 +6,7 @@
  * YAML and no text is asked for. What references stand for is never shown: `masked` puts the reference in its place.
  */
 import { type Document, isMap, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
-import { DataflowError, flowFileError } from '../errors.js';
+import { DataflowError, flowFileError, flowFileRefused } from '../errors.js';
 
 /** Keys and indices from the top of the file. */
 export type Path = readonly (string | number)[];
@@ -24,16 +24,20 @@ const REFERENCE = /\$\$\{|\$\{(file:)?([^}:]+)(?::-([^}]*))?\}/g;
 export class FlowText {
   readonly #file: string;
   readonly #document: Document;
-  readonly #lineAt: (offset: number) => { readonly line: number; readonly col: number };
+  readonly #placeAt: (offset: number) => { readonly line: number; readonly col: number };
   /** The texts of values that are one reference and nothing else. */
   readonly #whole = new Map<unknown, string>();
   /** What references stand for, and how they are written; the longest first. */
   readonly #hidden: [string, string][] = [];
 
-  private constructor(file: string, document: Document, lineAt: FlowText['placeAt']) {
+  private constructor(
+    file: string,
+    document: Document,
+    placeAt: (offset: number) => { line: number; col: number },
+  ) {
     this.#file = file;
     this.#document = document;
-    this.#lineAt = lineAt;
+    this.#placeAt = placeAt;
   }
 
   /** Reads YAML (or JSON, which is YAML), and puts in what references stand for. */
@@ -74,8 +78,15 @@ export class FlowText {
   }
 
   /** An error at the value of a path. */
-  error(path: Path, what: string, expected: string, got: string, cause?: unknown): DataflowError {
-    return this.#errorAt(this.#offset(path), this.masked(what), expected, this.masked(got), cause);
+  error(path: Path, what: string, expected: string, got: string): DataflowError {
+    return this.#errorAt(this.#offset(path), this.masked(what), expected, this.masked(got));
+  }
+
+  /** The error of a function, at the value of a path. */
+  refused(path: Path, error: DataflowError): DataflowError {
+    const { line, col } = this.#placeAt(this.#offset(path));
+    const place = { file: this.#file, line };
+    return flowFileRefused(`${this.#file}:${line}:${col}`, this.masked(error.message), place, error);
   }
 
   /** Text without what references stand for. */
@@ -94,12 +105,8 @@ export class FlowText {
       : new Error(message);
   }
 
-  placeAt(offset: number): { readonly line: number; readonly col: number } {
-    return this.#lineAt(offset);
-  }
-
   #errorAt(offset: number, what: string, expected: string, got: string, cause?: unknown): DataflowError {
-    const { line, col } = this.placeAt(offset);
+    const { line, col } = this.#placeAt(offset);
     return flowFileError(
       `${this.#file}:${line}:${col}`,
       what,

@@ -2,7 +2,7 @@
  * Makes a dataflow of what a flow file says: each word calls the function of its name.
  */
 import { type Dataflow, dataflow } from '../dataflow.js';
-import { DataflowError, reason } from '../errors.js';
+import { DataflowError } from '../errors.js';
 import type { Operator } from '../operator.js';
 import type { Sink } from '../sink.js';
 import type { Source } from '../source.js';
@@ -18,7 +18,10 @@ const FUNCTIONS = { source: sources, sourceOfPath: sources, sink: sinks, step: {
 /** The dataflow of a text that holds to the schema; what a function refuses is told with its place. */
 export function makeFlow(text: FlowText): Dataflow {
   const spec = text.value as { name: string; source: unknown; steps?: Spec[]; sink: unknown };
-  const words = new Words((...wrong) => text.error(...wrong));
+  const words = new Words({
+    wrong: (...what) => text.error(...what),
+    refused: (path, error) => text.refused(path, error),
+  });
   const all = (kind: 'source' | 'sink') =>
     Array.isArray(spec[kind])
       ? spec[kind].map((one, i) => words.make(kind, one, [kind, i]))
@@ -31,18 +34,23 @@ export function makeFlow(text: FlowText): Dataflow {
   return flow.to(...(all('sink') as [Sink]));
 }
 
-/** The step that `{ word: options }` describes, with the words around it; `tell` makes the error of what is wrong. */
-export const makeStep = (spec: Spec, tell: Tell): Operator =>
-  new Words(tell).make('step', spec, []) as Operator;
+/** The step that `{ word: options }` describes, with the words around it. */
+export const makeStep = (spec: Spec, teller: Teller): Operator =>
+  new Words(teller).make('step', spec, []) as Operator;
 
-/** An error at a path: what is wrong there, what was expected, what was found, and what was thrown. */
-export type Tell = (path: Path, what: string, expected: string, got: string, cause?: unknown) => Error;
+/** Makes the errors of what a path has. */
+export interface Teller {
+  /** What is wrong there, what was expected, what was found. */
+  wrong(path: Path, what: string, expected: string, got: string): Error;
+  /** What a function threw at an option. */
+  refused(path: Path, error: DataflowError): Error;
+}
 
 class Words {
-  readonly #tell: Tell;
+  readonly #teller: Teller;
 
-  constructor(tell: Tell) {
-    this.#tell = tell;
+  constructor(teller: Teller) {
+    this.#teller = teller;
   }
 
   /** What `{ word: options }` makes; of a step, what the words around it then make of that. */
@@ -51,7 +59,7 @@ class Words {
     const names = Object.keys(spec).filter((name) => name !== 'id');
     const [name, ...more] = names.filter((one) => !takesOperator(known[one]!));
     if (name === undefined || more.length > 0) {
-      throw this.#tell(path, inWords(path), `one ${kind}`, names.join(', ') || 'none');
+      throw this.#teller.wrong(path, inWords(path), `one ${kind}`, names.join(', ') || 'none');
     }
     if (kind === 'sourceOfPath')
       return (of: string) => this.#call(kind, name, { path: of, ...at(spec, name) }, path);
@@ -76,7 +84,9 @@ class Words {
         ),
       );
     } catch (error) {
-      throw this.#refused(path, values, error);
+      if (!(error instanceof DataflowError)) throw error;
+      const option = error.at.option?.split('.')[0];
+      throw this.#teller.refused(option !== undefined && option in values ? [...path, option] : path, error);
     }
   }
 
@@ -86,18 +96,6 @@ class Words {
     const making = property && makingOf(property);
     const isSpec = value !== null && typeof value === 'object' && !Array.isArray(value);
     return making !== undefined && isSpec ? this.make(making, value as Spec, [...path, key]) : value;
-  }
-
-  /** The error of a function, at the option that it names. */
-  #refused(path: Path, values: Spec, error: unknown): unknown {
-    if (!(error instanceof DataflowError)) return error;
-    const named = /option '?(\w+)/.exec(error.message)?.[1];
-    const at = named !== undefined && named in values ? [...path, named] : path;
-    const [, expected, got] = /, expected (.*), got (.*?)\.?$/s.exec(error.message) ?? [];
-    if (expected === undefined || got === undefined) {
-      return this.#tell(at, inWords(at), 'to make it', reason(error), error);
-    }
-    return this.#tell(at, inWords(at), expected, got, error);
   }
 }
 

@@ -19,11 +19,11 @@ import {
   throttled,
 } from '../support/recurrence.js';
 import { answers, delay, hasProgram, NATS, natsServer, ownServer } from '../support/servers.js';
-import { built, started } from './child.js';
+import { built } from './child.js';
+import { killedUntilDone } from './killed.js';
 
 const MESSAGES = 1500;
 const KILLS = 12;
-const MOST_STARTS = 4 * KILLS;
 const root = mkdtempSync(join(tmpdir(), 'chunkwise-'));
 const seed = Number(process.env.FAULT_SEED ?? 20_260_902);
 const isThere = await answers('NATS', NATS);
@@ -67,21 +67,12 @@ describe.skipIf(!isThere)('a process between NATS streams that is killed at rand
 
   it(`publishes every row once, over ${KILLS} kills (seed ${seed})`, { timeout: 120_000 }, async () => {
     const [input, output, expected] = await streams(NATS);
-    const random = generator(seed);
-    let kills = 0;
-    let starts = 0;
-    for (let isDone = false; !isDone; ) {
-      const args = ['nats', NATS, input.name, output.name, root];
-      const ended = await started(script, args, {
-        onLine: (line, child) => {
-          if (line === 'running' && kills < KILLS) setTimeout(() => child.kill('SIGKILL'), random() * 300);
-        },
-      });
-      isDone = ended.lines.some((line) => line.startsWith('done'));
-      expect(isDone || ended.signal === 'SIGKILL', ended.errors).toBe(true);
-      if (!isDone) kills++;
-      expect(++starts).toBeLessThan(MOST_STARTS);
-    }
+    const args = ['nats', NATS, input.name, output.name, root];
+    const kills = await killedUntilDone(script, args, {
+      most: KILLS,
+      withinMs: 300,
+      random: generator(seed),
+    });
     expect(kills).toBeGreaterThan(2);
     expect(await output.texts()).toEqual(expected);
     await input.remove();

@@ -19,7 +19,8 @@ import {
 } from '../support/recurrence.js';
 import { type TestRedisStream, testRedisStream } from '../support/redis.js';
 import { answers, delay, hasProgram, ownServer, REDIS, redisServer } from '../support/servers.js';
-import { built, started } from './child.js';
+import { built } from './child.js';
+import { killedUntilDone } from './killed.js';
 
 const MESSAGES = 1500;
 const KILLS = 10;
@@ -62,20 +63,12 @@ describe.skipIf(!isThere)('a process between Redis streams that is killed at ran
 
   it(`adds every row once, over ${KILLS} kills (seed ${seed})`, { timeout: 120_000 }, async () => {
     const [input, output, expected] = await streams(REDIS);
-    const random = generator(seed);
-    let kills = 0;
-    let starts = 0;
-    for (let isDone = false; !isDone; ) {
-      const ended = await started(script, ['redis', REDIS, input.key, output.key, root], {
-        onLine: (line, child) => {
-          if (line === 'running' && kills < KILLS) setTimeout(() => child.kill('SIGKILL'), random() * 300);
-        },
-      });
-      isDone = ended.lines.some((line) => line.startsWith('done'));
-      expect(isDone || ended.signal === 'SIGKILL', ended.errors).toBe(true);
-      if (!isDone) kills++;
-      expect(++starts).toBeLessThan(4 * KILLS);
-    }
+    const args = ['redis', REDIS, input.key, output.key, root];
+    const kills = await killedUntilDone(script, args, {
+      most: KILLS,
+      withinMs: 300,
+      random: generator(seed),
+    });
     expect(kills).toBeGreaterThan(2);
     expect(await output.texts()).toEqual(expected);
     await input.remove();

@@ -129,7 +129,7 @@ describe('errors of a flow file', () => {
       'what a wrapper refuses',
       ['  - rebatch: { rows: 5 }', '    perKey: { column: a, maxKeys: 5 }'],
       '5:13',
-      'steps[0].perKey',
+      'perKey: option operator, expected an operator that gives a row for each row',
     ],
   ])('%s is told with line and column', async (_, lines, place, what) => {
     const error = await errorOf(withSteps(...lines));

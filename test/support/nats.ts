@@ -38,14 +38,18 @@ export async function testStream(server: string, settings: Partial<Settings> = {
       }
     },
     async texts() {
-      const { messages } = (await manager.streams.info(name)).state;
-      const consumer = await js.consumers.get(name, {});
+      // A connection of its own: that of the test may still be on its way back to a server that was killed.
+      const fresh = await connect({ servers: server });
+      const { messages } = (await (await jetstreamManager(fresh)).streams.info(name)).state;
+      const consumer = await jetstream(fresh).consumers.get(name, {});
       const texts: string[] = [];
-      if (messages === 0) return texts;
-      for await (const message of await consumer.consume()) {
-        texts.push(message.string());
-        if (texts.length === messages) break;
+      if (messages > 0) {
+        for await (const message of await consumer.consume()) {
+          texts.push(message.string());
+          if (texts.length === messages) break;
+        }
       }
+      await fresh.close();
       return texts;
     },
     async remove() {
